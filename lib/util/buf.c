@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "util/buf.h"
+
+#include <assert.h>
+
+void ab_bufs_init(ab_bufs *pool, ab_env *env, unsigned idle_limit) {
+  pool->env = env;
+  pool->idle = 0;
+  pool->idle_limit = idle_limit;
+  ab_list_init(&pool->free);
+}
+
+void ab_bufs_free(ab_bufs *pool) {
+  ab_list *n;
+
+  while ((n = ab_list_pop(&pool->free)))
+    ab_free(pool->env, ab_container_of(n, ab_buf, node));
+  pool->idle = 0;
+}
+
+ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
+  size_t size = AB_BUF_HEADROOM + (room > AB_BUF_ROOM ? room : AB_BUF_ROOM);
+  ab_list *n = room <= AB_BUF_ROOM ? ab_list_pop(&pool->free) : NULL;
+  ab_buf *buf;
+
+  if (n) {
+    pool->idle--;
+    buf = ab_container_of(n, ab_buf, node);
+  } else {
+    if (size > UINT32_MAX || !(buf = ab_alloc(pool->env, sizeof *buf + size)))
+      return NULL;
+    buf->pool = pool;
+    buf->size = (uint32_t) size;
+  }
+  ab_list_init(&buf->node);
+  buf->done = NULL;
+  buf->ctx = NULL;
+  buf->p = buf->mem + AB_BUF_HEADROOM;
+  buf->len = 0;
+  return buf;
+}
+
+void ab_buf_free(ab_buf *buf) {
+  ab_bufs *pool;
+
+  if (!buf)
+    return;
+  pool = buf->pool;
+  ab_list_remove(&buf->node);
+  if (buf->size == AB_BUF_HEADROOM + AB_BUF_ROOM && pool->idle < pool->idle_limit) {
+    pool->idle++;
+    ab_list_push_front(&pool->free, &buf->node);
+  } else {
+    ab_free(pool->env, buf);
+  }
+}
+
+void ab_buf_finish(ab_buf *buf, int status) {
+  ab_buf_done_fn *done = buf->done;
+
+  buf->done = NULL;
+  if (done)
+    done(buf, status);
+  ab_buf_free(buf);
+}
+
+ab_wr ab_buf_writer(ab_buf *buf) {
+  uint8_t *at = buf->p + buf->len;
+
+  return ab_wr_of(at, (size_t) (buf->mem + buf->size - at));
+}
+
+void ab_buf_wrote(ab_buf *buf, const ab_wr *w) {
+  assert(w->start == buf->p + buf->len && w->p <= buf->mem + buf->size);
+  buf->len += (uint32_t) ab_wr_len(w);
+}
+
+ab_wr ab_buf_prepend(ab_buf *buf, size_t n) {
+  assert((size_t) (buf->p - buf->mem) >= n);
+  buf->p -= n;
+  buf->len += (uint32_t) n;
+  return ab_wr_of(buf->p, n);
+}
+
+void ab_buf_consume(ab_buf *buf, size_t n) {
+  assert(n <= buf->len);
+  buf->p += n;
+  buf->len -= (uint32_t) n;
+}
