@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * GATT client (Core Vol 3, Part G, 4): discovery, reading, writing, being notified. Usable in either
+ * role. Requests on one link are queued and sent one at a time (Vol 3, Part F, 3.3.2); a request
+ * that timed out or was cancelled while on the air is detached, so its late response never answers
+ * another.
+ *
+ * Services, characteristics and descriptors are handles: refcounted, each keeping its parent. They
+ * outlive their link, and their ops then resolve with AIOBLE_ENOTCONN.
+ */
+#ifndef AIOBLE_CLIENT_H
+#define AIOBLE_CLIENT_H
+
+#include <aioble/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct aioble_discovery aioble_discovery_t;
+
+/** Characteristic properties (Core Vol 3, Part G, 3.3.1.1). */
+enum {
+  AIOBLE_PROP_BROADCAST = 0x01,
+  AIOBLE_PROP_READ = 0x02,
+  AIOBLE_PROP_WRITE_NO_RESPONSE = 0x04,
+  AIOBLE_PROP_WRITE = 0x08,
+  AIOBLE_PROP_NOTIFY = 0x10,
+  AIOBLE_PROP_INDICATE = 0x20,
+  AIOBLE_PROP_SIGNED_WRITE = 0x40,
+  AIOBLE_PROP_EXTENDED = 0x80
+};
+
+/* ---- discovery: one ---- */
+
+/**
+ * The first primary service with that UUID (Discover Primary Service by Service UUID, 4.4.2):
+ * aioble_op_service(). AIOBLE_ENOENT: there is none. Time limit: 2 s.
+ */
+AIOBLE_API aioble_op_t *aioble_conn_service(aioble_conn_t *conn, aioble_uuid_t uuid);
+/** The first characteristic with that UUID in the service (4.6.2): aioble_op_char(). 2 s. */
+AIOBLE_API aioble_op_t *aioble_client_service_char(aioble_client_service_t *service,
+                                                   aioble_uuid_t uuid);
+/** The first descriptor with that UUID (4.7.1): aioble_op_desc(). 2 s. */
+AIOBLE_API aioble_op_t *aioble_client_char_desc(aioble_client_char_t *chr, aioble_uuid_t uuid);
+
+/* ---- discovery: many ---- */
+
+/**
+ * All primary services, or those with a UUID (NULL: all), one aioble_discovery_next() at a time, in
+ * handle order. Iterators may be nested, run in parallel and be abandoned.
+ * @return a reference; NULL only when out of memory (…_next(NULL) then says so)
+ */
+AIOBLE_API aioble_discovery_t *aioble_conn_services(aioble_conn_t *conn, const aioble_uuid_t *uuid);
+AIOBLE_API aioble_discovery_t *aioble_client_service_chars(aioble_client_service_t *service,
+                                                           const aioble_uuid_t *uuid);
+AIOBLE_API aioble_discovery_t *aioble_client_char_descs(aioble_client_char_t *chr,
+                                                        const aioble_uuid_t *uuid);
+/**
+ * Resolves with the next one (aioble_op_service(), _char() or _desc()); AIOBLE_EOF after the last;
+ * an ATT error, AIOBLE_ENOTCONN, AIOBLE_EPROTO (the server's answer makes no sense). Limit: 2 s.
+ */
+AIOBLE_API aioble_op_t *aioble_discovery_next(aioble_discovery_t *discovery);
+AIOBLE_API aioble_discovery_t *aioble_discovery_ref(aioble_discovery_t *discovery);
+AIOBLE_API aioble_discovery_t *aioble_discovery_unref(aioble_discovery_t *discovery);
+
+/* ---- what was found ---- */
+
+AIOBLE_API aioble_client_service_t *aioble_client_service_ref(aioble_client_service_t *service);
+AIOBLE_API aioble_client_service_t *aioble_client_service_unref(aioble_client_service_t *service);
+AIOBLE_API aioble_conn_t *aioble_client_service_conn(const aioble_client_service_t *service);
+AIOBLE_API aioble_uuid_t aioble_client_service_uuid(const aioble_client_service_t *service);
+/** First and last attribute handle of the service. */
+AIOBLE_API void aioble_client_service_range(const aioble_client_service_t *service, uint16_t *first,
+                                            uint16_t *last);
+
+AIOBLE_API aioble_client_char_t *aioble_client_char_ref(aioble_client_char_t *chr);
+AIOBLE_API aioble_client_char_t *aioble_client_char_unref(aioble_client_char_t *chr);
+AIOBLE_API aioble_client_service_t *aioble_client_char_service(const aioble_client_char_t *chr);
+AIOBLE_API aioble_uuid_t aioble_client_char_uuid(const aioble_client_char_t *chr);
+AIOBLE_API unsigned aioble_client_char_properties(const aioble_client_char_t *chr);
+/** The handle of the value. */
+AIOBLE_API uint16_t aioble_client_char_handle(const aioble_client_char_t *chr);
+
+AIOBLE_API aioble_client_desc_t *aioble_client_desc_ref(aioble_client_desc_t *desc);
+AIOBLE_API aioble_client_desc_t *aioble_client_desc_unref(aioble_client_desc_t *desc);
+AIOBLE_API aioble_client_char_t *aioble_client_desc_char(const aioble_client_desc_t *desc);
+AIOBLE_API aioble_uuid_t aioble_client_desc_uuid(const aioble_client_desc_t *desc);
+AIOBLE_API uint16_t aioble_client_desc_handle(const aioble_client_desc_t *desc);
+
+/* ---- values ---- */
+
+typedef enum aioble_write_mode {
+  AIOBLE_WRITE_AUTO,       /**< with response where the peer supports it, else without */
+  AIOBLE_WRITE_REQUEST,    /**< Write Request: resolves with the peer's response */
+  AIOBLE_WRITE_NO_RESPONSE /**< Write Command: resolves when the controller has taken it */
+} aioble_write_mode_t;
+
+/**
+ * Reads the value, of whatever length: Read, and Read Blob as often as it takes (4.8.1, 4.8.3).
+ * aioble_op_value(). AIOBLE_ERR_ATT(code), AIOBLE_EPROTO. Time limit: 1 s for each request.
+ */
+AIOBLE_API aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr);
+/**
+ * Writes a value (4.9.1, 4.9.3); the bytes are copied. Longer than the MTU allows
+ * (aioble_conn_mtu() - 3): AIOBLE_EMSGSIZE, nothing is sent. Time limit: 1 s.
+ */
+AIOBLE_API aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data,
+                                                 size_t len, aioble_write_mode_t mode);
+AIOBLE_API aioble_op_t *aioble_client_desc_read(aioble_client_desc_t *desc);
+AIOBLE_API aioble_op_t *aioble_client_desc_write(aioble_client_desc_t *desc, const void *data,
+                                                 size_t len);
+
+/* ---- being notified ---- */
+
+enum { AIOBLE_SUBSCRIBE_NONE = 0, AIOBLE_SUBSCRIBE_NOTIFY = 1, AIOBLE_SUBSCRIBE_INDICATE = 2 };
+
+/**
+ * Writes the Client Characteristic Configuration (4.10, 4.11; Part G, 3.3.3.3), found once per
+ * characteristic. `what` is a set of AIOBLE_SUBSCRIBE_…; none unsubscribes. AIOBLE_ENOENT: the
+ * characteristic has no such descriptor. Time limit: 2 s. Values that come from now on are kept
+ * for notified() and indicated(), also those that overtake the response.
+ */
+AIOBLE_API aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned what);
+/**
+ * Resolves with the next notified value (aioble_op_value()), at once when one is queued. The queue
+ * holds 16 by default; when it is full the oldest is dropped and counted. Queued values can still
+ * be taken after the link has ended; then AIOBLE_ENOTCONN. No time limit.
+ */
+AIOBLE_API aioble_op_t *aioble_client_char_notified(aioble_client_char_t *chr);
+/** The same for indications; each was confirmed when it was queued. */
+AIOBLE_API aioble_op_t *aioble_client_char_indicated(aioble_client_char_t *chr);
+/** Depth of both queues, 1 to 65,535. @return 0 or AIOBLE_EINVAL */
+AIOBLE_API int aioble_client_char_set_depth(aioble_client_char_t *chr, unsigned depth);
+/** Values dropped because a queue was full. */
+AIOBLE_API uint64_t aioble_client_char_dropped(const aioble_client_char_t *chr);
+
+/** A value arrived; borrowed for the call. */
+typedef void aioble_notify_fn(aioble_client_char_t *chr, aioble_bytes_t value, bool indication,
+                              void *user);
+/**
+ * Push form: fn gets every value, and nothing is queued (NULL: back to queueing). Called from the
+ * loop. Stays in force until the link ends; the characteristic is kept until then.
+ */
+AIOBLE_API void aioble_client_char_on_notify(aioble_client_char_t *chr, aioble_notify_fn *fn,
+                                             void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * The adapter, devices, connections, configuration.
+ */
+#ifndef AIOBLE_CORE_H
+#define AIOBLE_CORE_H
+
+#include <aioble/op.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct aioble_loop;
+struct aioble_transport;
+
+/* ---- the adapter ---- */
+
+enum { AIOBLE_LOG_NONE, AIOBLE_LOG_ERROR, AIOBLE_LOG_WARN, AIOBLE_LOG_INFO };
+
+/** Options of aioble_new(). All-zero is a good default; strings are copied. */
+typedef struct aioble_options {
+  /**
+   * The controller: "hci0" (user channel), "fd:N", "unix:PATH", "tcp:HOST:PORT",
+   * "serial:PATH[,BAUD][,flow]". NULL: the environment's AIOBLE_ADAPTER, else the first usable hciN.
+   */
+  const char *adapter;
+  /** Instead of `adapter`: a transport of your own, which must outlive the stack. */
+  struct aioble_transport *transport;
+  /** Instead of the uv loop: a loop of your own, taken over (closed when the stack is freed). */
+  struct aioble_loop *loop;
+  /** hciN that is up: bring it down first (the kernel host loses it). */
+  bool bring_down;
+  /** Use a static random address even if the controller has a public one. */
+  bool random_address;
+  /** Capture file (btsnoop). NULL: the environment's AIOBLE_SNOOP, else none. */
+  const char *snoop;
+  /**
+   * State file (the static random address). NULL: a file per adapter in
+   * $XDG_STATE_HOME/aioble, else ~/.local/state/aioble. "": keep nothing.
+   */
+  const char *store;
+  /** GAP device name, UTF-8, at most 248 bytes; default "aioble". */
+  const char *name;
+  /** GAP appearance (Assigned Numbers, 2.6). */
+  uint16_t appearance;
+  /** Preferred ATT MTU, 23 to 517; default 517. */
+  uint16_t mtu;
+  /** Exchange the MTU by ourselves as soon as a link is up, when we are the central; default on. */
+  bool no_auto_mtu;
+  /** Links at once; default 32. */
+  unsigned max_links;
+
+  /** All NULL: malloc and friends. Copied. */
+  const aioble_allocator_t *allocator;
+  /** Fills buf with cryptographically strong bytes, 0 or negative; NULL: the system's. */
+  int (*random)(void *user, void *buf, size_t len);
+  /** One line, no newline. The library itself never prints. */
+  void (*log)(void *user, int level, const char *text);
+  /** Only levels up to this are given to `log`; default AIOBLE_LOG_NONE. */
+  int log_level;
+  /** The adapter was lost while open; every pending op has been settled. It can be opened again. */
+  void (*on_lost)(aioble_t *ble, int status, const char *why, void *user);
+  void *user; /**< given to random, log and on_lost */
+} aioble_options_t;
+
+/**
+ * A stack on that loop, closed. Starts nothing: the first call that needs the adapter opens it, or
+ * aioble_open() does. @return NULL only when out of memory
+ */
+AIOBLE_API aioble_t *aioble_new(uv_loop_t *loop, const aioble_options_t *options);
+/**
+ * Opens the adapter and brings the controller from reset to ready. Optional: what needs it, opens
+ * it. Resolves with 0 (also when open already), or with an error that aioble_op_message() explains:
+ * AIOBLE_ENODEV, EBUSY, ERFKILL, EPERM, EAFNOSUPPORT, ECONNREFUSED, EPROTO, ETIMEDOUT (the
+ * controller does not answer), AIOBLE_ERR_HCI. Time limit: 10 s.
+ */
+AIOBLE_API aioble_op_t *aioble_open(aioble_t *ble);
+/**
+ * Ends everything: pending ops settle (AIOBLE_ECANCELED, or AIOBLE_ENOTCONN for those of a link),
+ * links are disconnected, the controller is reset, all uv handles are closed. When it has resolved
+ * (always with 0), uv_loop_close() returns 0 as far as this stack is concerned, and the stack may
+ * be opened again or released. No time limit needed: it ends by itself within 2 s.
+ */
+AIOBLE_API aioble_op_t *aioble_close(aioble_t *ble);
+/** Releases a closed stack (one still open keeps running until closed). NULL does nothing. */
+AIOBLE_API aioble_t *aioble_unref(aioble_t *ble);
+AIOBLE_API aioble_t *aioble_ref(aioble_t *ble);
+/** True between a successful open and a close or loss. */
+AIOBLE_API bool aioble_is_open(const aioble_t *ble);
+/** The `user` of the options. */
+AIOBLE_API void *aioble_user(const aioble_t *ble);
+
+/**
+ * Configuration by name, as text:
+ *   mac        r   "public aa:bb:cc:dd:ee:ff" or "random …"; AIOBLE_ENODEV while not open
+ *   addr_mode  rw  "public" or "random" (static); takes effect at the next open
+ *   gap_name   rw  the GAP Device Name (0x2A00), up to 248 bytes of UTF-8
+ *   mtu        rw  preferred ATT MTU, 23 to 517, for later exchanges
+ *   bond, mitm, le_secure  rw  "true" or "false": defaults of pairing
+ *   io         rw  "display", "display-yesno", "keyboard", "none", "keyboard-display"
+ *   log_level  rw  0 to 3
+ * @return 0; AIOBLE_ENOENT: no such key; AIOBLE_EINVAL: no such value; AIOBLE_EPERM: read-only;
+ *         get: AIOBLE_EMSGSIZE: size too small
+ */
+AIOBLE_API int aioble_config_get(const aioble_t *ble, const char *key, char *value, size_t size);
+AIOBLE_API int aioble_config_set(aioble_t *ble, const char *key, const char *value);
+
+/** Counters since aioble_new(). */
+typedef struct aioble_stats {
+  uint64_t acl_in, acl_out;       /**< ACL packets */
+  uint64_t events, commands;      /**< HCI events and commands */
+  uint64_t malformed;             /**< packets dropped because they were not what they said */
+  uint64_t att_malformed;         /**< ATT PDUs dropped or refused as malformed */
+  uint64_t scan_reports;          /**< advertising reports */
+  uint64_t scan_evicted;          /**< devices forgotten because a scan's table was full */
+  uint64_t scan_dropped;          /**< results dropped because a scan's queue was full */
+  uint64_t links_refused;         /**< links beyond max_links, disconnected at once */
+  uint64_t notifications_dropped; /**< received, but the characteristic's queue was full */
+  uint64_t writes_dropped;        /**< received without response, but the capture queue was full */
+  uint64_t ops_without_memory;    /**< ops that could only be reported as AIOBLE_ENOMEM */
+} aioble_stats_t;
+AIOBLE_API void aioble_stats(const aioble_t *ble, aioble_stats_t *stats);
+
+/* ---- devices ---- */
+
+/** A device to connect to; compares by address and type. @return NULL only when out of memory */
+AIOBLE_API aioble_device_t *aioble_device_new(aioble_t *ble, const aioble_addr_t *addr);
+AIOBLE_API aioble_device_t *aioble_device_ref(aioble_device_t *device);
+AIOBLE_API aioble_device_t *aioble_device_unref(aioble_device_t *device);
+/** Never NULL for a device. */
+AIOBLE_API const aioble_addr_t *aioble_device_addr(const aioble_device_t *device);
+AIOBLE_API bool aioble_device_equal(const aioble_device_t *a, const aioble_device_t *b);
+/** The connection to it, borrowed; NULL: not connected. */
+AIOBLE_API aioble_conn_t *aioble_device_conn(const aioble_device_t *device);
+
+/* ---- connections ---- */
+
+typedef enum aioble_role { AIOBLE_CENTRAL, AIOBLE_PERIPHERAL } aioble_role_t;
+
+/** Connection parameters (Core Vol 6, Part B, 4.5.1, 4.5.2). */
+typedef struct aioble_conn_params {
+  uint32_t interval_us; /**< connection interval, 7,500 to 4,000,000 */
+  uint16_t latency;     /**< events the peripheral may skip, 0 to 499 */
+  uint32_t timeout_ms;  /**< supervision timeout, 100 to 32,000 */
+} aioble_conn_params_t;
+
+AIOBLE_API aioble_conn_t *aioble_conn_ref(aioble_conn_t *conn);
+/** Never disconnects. */
+AIOBLE_API aioble_conn_t *aioble_conn_unref(aioble_conn_t *conn);
+AIOBLE_API aioble_device_t *aioble_conn_device(const aioble_conn_t *conn); /**< borrowed */
+AIOBLE_API aioble_t *aioble_conn_adapter(const aioble_conn_t *conn);       /**< borrowed */
+AIOBLE_API bool aioble_conn_is_connected(const aioble_conn_t *conn);
+AIOBLE_API aioble_role_t aioble_conn_role(const aioble_conn_t *conn);
+/** The ATT MTU in force: 23 until an exchange, by either side. */
+AIOBLE_API uint16_t aioble_conn_mtu(const aioble_conn_t *conn);
+AIOBLE_API aioble_conn_params_t aioble_conn_params(const aioble_conn_t *conn);
+/** Why it ended, AIOBLE_ERR_HCI(code); AIOBLE_ENODEV: the adapter went; 0 while connected. */
+AIOBLE_API int aioble_conn_reason(const aioble_conn_t *conn);
+
+/**
+ * Ends the connection (HCI Disconnect, reason 0x13). Resolves with 0 when it has ended, also when
+ * it had before. Time limit: 2 s.
+ */
+AIOBLE_API aioble_op_t *aioble_conn_disconnect(aioble_conn_t *conn);
+/** Resolves with 0 when the connection has ended, whoever ended it. No time limit. */
+AIOBLE_API aioble_op_t *aioble_conn_disconnected(aioble_conn_t *conn);
+/** Resolves with the RSSI in dBm as aioble_op_number() (Core Vol 4, Part E, 7.5.4). Limit: 1 s. */
+AIOBLE_API aioble_op_t *aioble_conn_rssi(aioble_conn_t *conn);
+/**
+ * Exchanges the ATT MTU now (Core Vol 3, Part F, 3.4.2), offering the configured one. Resolves with
+ * the MTU in force as aioble_op_number(); AIOBLE_EALREADY: it was exchanged before by us (a client
+ * asks once per link). Time limit: 1 s.
+ */
+AIOBLE_API aioble_op_t *aioble_conn_exchange_mtu(aioble_conn_t *conn);
+
+/** What to ask for in aioble_conn_update_params(); all-zero fields mean what they were. */
+typedef struct aioble_conn_update {
+  uint32_t interval_min_us, interval_max_us; /**< 7,500 to 4,000,000 */
+  uint16_t latency;                          /**< 0 to 499 */
+  uint32_t timeout_ms;                       /**< 100 to 32,000 */
+} aioble_conn_update_t;
+/**
+ * Changes the connection parameters: as central by the link layer, as peripheral by the link layer
+ * where both support it, else by L2CAP (Core Vol 3, Part A, 4.20). Resolves with 0 when the new ones
+ * are in force; AIOBLE_EINVAL, AIOBLE_ERR_HCI(0x3b) (the peer refused). Time limit: 40 s.
+ */
+AIOBLE_API aioble_op_t *aioble_conn_update_params(aioble_conn_t *conn,
+                                                  const aioble_conn_update_t *update);
+/**
+ * Hooks of one connection; fields left NULL are not called. Called from the loop like
+ * continuations. A param_request hook answers a peripheral's wish: true accepts (also the default).
+ */
+typedef struct aioble_conn_hooks {
+  void (*on_disconnect)(aioble_conn_t *conn, int reason, void *user);
+  void (*on_params)(aioble_conn_t *conn, const aioble_conn_params_t *params, void *user);
+  void (*on_mtu)(aioble_conn_t *conn, uint16_t mtu, void *user);
+  bool (*on_param_request)(aioble_conn_t *conn, const aioble_conn_update_t *wish, void *user);
+  void *user;
+} aioble_conn_hooks_t;
+AIOBLE_API void aioble_conn_set_hooks(aioble_conn_t *conn, const aioble_conn_hooks_t *hooks);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
