@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GAP (Core Vol 3, Part C): scanning, advertising, initiating, and the links that come of it.
+ *
+ * The layer above asks by embedding requests; requests of one kind queue up. One function,
+ * ab_gap_run(), compares what is asked with what the controller does and moves one towards the
+ * other, within what the controller can do at once (LE supported states).
+ */
+#ifndef AB_GAP_H
+#define AB_GAP_H
+
+#include "hci/hci.h"
+#include "util/env.h"
+#include "util/list.h"
+
+typedef struct ab_gap ab_gap;
+typedef struct ab_gap_link ab_gap_link;
+typedef struct ab_gap_scan ab_gap_scan;
+typedef struct ab_gap_adv ab_gap_adv;
+typedef struct ab_gap_connect ab_gap_connect;
+
+/* one advertising report (Core Vol 4, Part E, 7.7.65.2); data is borrowed */
+typedef struct ab_gap_report {
+  aioble_addr_t addr;
+  uint8_t type; /* AB_HCI_REPORT_… */
+  int8_t rssi;  /* dBm; 127: unknown */
+  const uint8_t *data;
+  uint8_t len; /* at most AB_GAP_AD_MAX */
+} ab_gap_report;
+
+enum { AB_GAP_AD_MAX = 31 };
+
+/* ---- links ---- */
+
+typedef struct ab_gap_params { /* in the units of HCI: 1.25 ms, events, 10 ms */
+  uint16_t interval_min, interval_max, latency, timeout;
+} ab_gap_params;
+
+/* Core Vol 4, Part E, 7.8.12: the ranges, and a timeout longer than the latency allows */
+bool ab_gap_params_valid(const ab_gap_params *params);
+
+/* One command of a link at a time for each of these; fn once. value: the RSSI. */
+typedef struct ab_gap_link_cmd ab_gap_link_cmd;
+typedef void ab_gap_link_fn(ab_gap_link_cmd *cmd, int status, int value);
+struct ab_gap_link_cmd {
+  ab_list node;
+  ab_gap *gap;
+  ab_gap_link *link;
+  ab_hci_cmd hci;
+  ab_gap_link_fn *fn;
+};
+
+struct ab_gap_link {
+  ab_hci_link hci;
+  ab_list node; /* in gap->links while up */
+  ab_gap *gap;
+  ab_list updates; /* ab_gap_link_cmd waiting for Connection Update Complete */
+  ab_list cmds;    /* … for a command of the link */
+  ab_hci_cmd disconnect_cmd;
+  ab_hci_cmd reply_cmd; /* to an LTK or parameter request of the controller */
+  aioble_addr_t peer;
+  uint16_t interval, latency, timeout;
+  uint8_t role; /* AB_HCI_ROLE_… */
+  bool up, ending;
+};
+
+/* ---- what the layer above is told ---- */
+
+typedef struct ab_gap_events {
+  /* a link comes up: the struct to keep it in, or NULL to refuse it; its data goes to *frame */
+  ab_gap_link *(*link_new)(void *ctx, const aioble_addr_t *peer, ab_hci_frame_fn **frame);
+  /* … it is up, its fields are set; followed by the request's done */
+  void (*link_up)(void *ctx, ab_gap_link *link);
+  /* it has ended (AIOBLE_ERR_HCI(reason) or what ab_gap_stop() was given); the last use of link */
+  void (*link_down)(void *ctx, ab_gap_link *link, int reason);
+  /* new connection parameters are in force */
+  void (*link_params)(void *ctx, ab_gap_link *link);
+  /* the peer wishes for others: true to accept */
+  bool (*link_param_request)(void *ctx, ab_gap_link *link, const ab_gap_params *wish);
+} ab_gap_events;
+
+/* ---- requests ---- */
+
+struct ab_gap_scan {
+  ab_list node;
+  uint16_t interval, window; /* 0.625 ms */
+  bool active;
+  /* borrowed */
+  void (*on_report)(ab_gap_scan *scan, const ab_gap_report *report);
+  /* the end: 0 after ab_gap_scan_remove() once the radio has ended it too, or an error */
+  void (*done)(ab_gap_scan *scan, int status);
+  bool removing;
+};
+
+struct ab_gap_adv {
+  ab_list node;
+  uint16_t interval; /* 0.625 ms */
+  uint8_t type;      /* AB_HCI_ADV_… */
+  uint8_t adv_len, rsp_len;
+  ab_ad31 adv, rsp;
+  /* 0 with the link of the central that came; an error, or what remove() was given */
+  void (*done)(ab_gap_adv *adv, int status, ab_gap_link *link);
+  int removing; /* why; 0: not */
+};
+
+struct ab_gap_connect {
+  ab_list node;
+  aioble_addr_t peer;
+  ab_gap_params params;
+  uint16_t scan_interval, scan_window; /* 0.625 ms */
+  void (*done)(ab_gap_connect *connect, int status, ab_gap_link *link);
+  int removing;
+};
+
+/* ---- the machinery ---- */
+
+typedef enum ab_gap_activity_state {
+  AB_GAP_OFF,
+  AB_GAP_STARTING, /* its commands are on the way */
+  AB_GAP_ON,
+  AB_GAP_STOPPING,
+  AB_GAP_WAIT_EVENT, /* initiating: cancelled, Connection Complete is due */
+} ab_gap_activity_state;
+
+typedef enum ab_gap_kind { AB_GAP_SCAN, AB_GAP_ADV, AB_GAP_INIT, AB_GAP_KINDS } ab_gap_kind;
+
+/* What the controller is doing, one of each kind: its commands go through one ab_hci_cmd. */
+typedef struct ab_gap_activity {
+  ab_hci_cmd cmd;
+  ab_gap *gap;
+  ab_gap_activity_state state;
+  uint8_t step; /* of the start sequence */
+} ab_gap_activity;
+
+struct ab_gap {
+  ab_env *env;
+  ab_hci *hci;
+  const ab_gap_events *ev;
+  void *ctx;
+  bool started;
+  bool running, again; /* ab_gap_run() is at work; it was asked for meanwhile */
+  ab_gap_activity activity[AB_GAP_KINDS];
+  int alone; /* the kind that was refused beside others and is tried alone; or -1 */
+  ab_list scans, advs, connects, links;
+  unsigned n_links[2];  /* by role */
+  uint16_t refused[8];  /* handles to be disconnected, nobody wants them */
+  unsigned n_refused;
+  ab_hci_cmd refuse_cmd;
+  ab_gap_adv *on_air;        /* the one being advertised */
+  ab_gap_connect *initiated; /* the one being initiated */
+  ab_timer init_timer;       /* a pause before initiating again; or the event after a cancel */
+  bool init_pause;           /* … the former */
+  bool init_ended;           /* Connection Complete came before its cancel was answered */
+  uint16_t scan_interval, scan_window; /* as the controller has them */
+  bool scan_active;
+  uint8_t own_addr_type;
+  uint64_t reports, malformed;
+};
+
+void ab_gap_init(ab_gap *gap, ab_env *env, const ab_gap_events *events, void *ctx);
+/* the controller is ready: work on what is asked */
+void ab_gap_start(ab_gap *gap, ab_hci *hci);
+/* everything asked so far ends with `status`, at once */
+void ab_gap_end_requests(ab_gap *gap, int status);
+/* the controller is gone or going: … and the links end with it, too */
+void ab_gap_stop(ab_gap *gap, int status);
+
+/* Requests can be made at any time; they wait for the start. done is never called from inside
+   …_add(), but perhaps from inside …_remove(); the request may be forgotten from there on. */
+void ab_gap_scan_add(ab_gap *gap, ab_gap_scan *scan);
+void ab_gap_scan_remove(ab_gap *gap, ab_gap_scan *scan);
+void ab_gap_adv_add(ab_gap *gap, ab_gap_adv *adv);
+void ab_gap_adv_remove(ab_gap *gap, ab_gap_adv *adv, int why);
+void ab_gap_connect_add(ab_gap *gap, ab_gap_connect *connect);
+void ab_gap_connect_remove(ab_gap *gap, ab_gap_connect *connect, int why);
+
+void ab_gap_disconnect(ab_gap_link *link, uint8_t reason);
+/* the peer's link, or NULL */
+ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer);
+/* fn may be called from inside on an error; ENOTCONN when the link ends first */
+void ab_gap_update(ab_gap_link *link, ab_gap_link_cmd *cmd, const ab_gap_params *params,
+                   ab_gap_link_fn *fn);
+/* waits for the parameters to change without asking (an L2CAP request was accepted) */
+void ab_gap_await_update(ab_gap_link *link, ab_gap_link_cmd *cmd, ab_gap_link_fn *fn);
+void ab_gap_read_rssi(ab_gap_link *link, ab_gap_link_cmd *cmd, ab_gap_link_fn *fn);
+/* the owner goes away: fn will not be called */
+void ab_gap_link_cmd_detach(ab_gap_link_cmd *cmd);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Initiating (Core Vol 4, Part E, 7.8.12, 7.8.13), one request at a time:
+ *
+ *   1. LE Create Connection; a Command Status says it has started.
+ *   2. LE Connection Complete ends it: with the link, or with an error.
+ *   3. To end it before: LE Create Connection Cancel. Connection Complete still follows, with
+ *      Unknown Connection (0x02), or with the link if that came first: it is sent away then. It may
+ *      also have come before the cancel was answered. A controller that owes the event and does
+ *      not send it within EVENT_US is not waited for.
+ *
+ * "Failed To Be Established" (0x3e) is no answer for somebody who gave a time limit: after a pause
+ * it is tried again, until the request is removed.
+ */
+#include "gap/gap_priv.h"
+
+AB_HCI_SENDER(hci_le_create_conn)
+
+enum { EVENT_US = 1000000, PAUSE_US = 100000 };
+
+static ab_gap_connect *connect_of(ab_list *n) {
+  return ab_container_of(n, ab_gap_connect, node);
+}
+
+static ab_gap_connect *current(const ab_gap *gap) {
+  if (gap->initiated)
+    return gap->initiated;
+  AB_LIST_EACH (n, &gap->connects)
+    if (!connect_of(n)->removing)
+      return connect_of(n);
+  return NULL;
+}
+
+static bool asked(const ab_gap *gap) {
+  AB_LIST_EACH (n, &gap->connects)
+    if (!connect_of(n)->removing)
+      return true;
+  return false;
+}
+
+static bool wanted(const ab_gap *gap) {
+  return asked(gap) && !gap->init_pause;
+}
+
+static ab_le_state le_state(const ab_gap *gap) {
+  (void) gap;
+  return AB_LE_INITIATING;
+}
+
+static bool outdated(const ab_gap *gap) {
+  return !gap->initiated || gap->initiated->removing;
+}
+
+static int start(ab_gap *gap, unsigned step) {
+  const ab_gap_connect *req = gap->initiated = current(gap);
+  ab_hci_le_create_conn rec;
+
+  if (step > 0 || !req)
+    return AIOBLE_EOF;
+  gap->init_ended = false;
+  rec = (ab_hci_le_create_conn){.scan_interval = req->scan_interval,
+                                .scan_window = req->scan_window,
+                                .peer_addr_type = req->peer.type,
+                                .own_addr_type = gap->own_addr_type,
+                                .interval_min = req->params.interval_min,
+                                .interval_max = req->params.interval_max,
+                                .latency = req->params.latency,
+                                .supervision_timeout = req->params.timeout};
+  memcpy(rec.peer_addr.b, req->peer.bytes, sizeof rec.peer_addr.b);
+  return ab_hci_send(gap->hci, &gap->activity[AB_GAP_INIT].cmd, AB_HCI_LE_CREATE_CONN,
+                     hci_le_create_conn, &rec, ab_gap_on_start_step);
+}
+
+static void end_connect(ab_gap *gap, ab_gap_connect *req, int status, ab_gap_link *link) {
+  ab_list_remove(&req->node);
+  if (gap->initiated == req)
+    gap->initiated = NULL;
+  req->done(req, req->removing ? req->removing : status, link);
+}
+
+static void reap(ab_gap *gap) {
+  if (gap->activity[AB_GAP_INIT].state == AB_GAP_OFF)
+    gap->initiated = NULL;
+  AB_LIST_EACH (n, &gap->connects)
+    if (connect_of(n)->removing && connect_of(n) != gap->initiated)
+      end_connect(gap, connect_of(n), 0, NULL);
+}
+
+static void failed(ab_gap *gap, int status) {
+  ab_gap_connect *req = current(gap);
+
+  if (req)
+    end_connect(gap, req, status, NULL);
+}
+
+static void end_all(ab_gap *gap, int status) {
+  AB_LIST_EACH (n, &gap->connects)
+    end_connect(gap, connect_of(n), status, NULL);
+}
+
+static void off(ab_gap *gap) {
+  ab_timer_stop(gap->env, &gap->init_timer);
+  ab_gap_is_off(gap, AB_GAP_INIT);
+}
+
+static void on_no_event(ab_timer *timer) {
+  off(ab_container_of(timer, ab_gap, init_timer));
+}
+
+static void stopped(ab_gap *gap, int status) {
+  (void) status; /* refused: it had ended already, and the event is on the way or has been */
+  if (gap->init_ended) {
+    off(gap);
+    return;
+  }
+  gap->activity[AB_GAP_INIT].state = AB_GAP_WAIT_EVENT;
+  ab_timer_start(gap->env, &gap->init_timer, EVENT_US, on_no_event);
+}
+
+const ab_gap_kind_ops ab_gap_init_ops = {
+    .wanted = wanted,
+    .le_state = le_state,
+    .outdated = outdated,
+    .start = start,
+    .reap = reap,
+    .failed = failed,
+    .end_all = end_all,
+    .stopped = stopped,
+    .stop_opcode = AB_HCI_LE_CREATE_CONN_CANCEL,
+};
+
+void ab_gap_connect_add(ab_gap *gap, ab_gap_connect *req) {
+  req->removing = 0;
+  ab_list_push(&gap->connects, &req->node);
+  ab_gap_run(gap);
+}
+
+void ab_gap_connect_remove(ab_gap *gap, ab_gap_connect *req, int why) {
+  req->removing = why;
+  ab_gap_run(gap);
+}
+
+static void on_pause_over(ab_timer *timer) {
+  ab_gap *gap = ab_container_of(timer, ab_gap, init_timer);
+
+  gap->init_pause = false;
+  ab_gap_run(gap);
+}
+
+/* the request that failed goes behind the others */
+static void try_again(ab_gap *gap, ab_gap_connect *req) {
+  ab_list_remove(&req->node);
+  ab_list_push(&gap->connects, &req->node);
+  gap->initiated = NULL;
+  gap->init_pause = true;
+  ab_timer_start(gap->env, &gap->init_timer, PAUSE_US, on_pause_over);
+}
+
+/* those who wait to connect to the same peer have what they asked for */
+static void end_others(ab_gap *gap, ab_gap_link *link) {
+  AB_LIST_EACH (n, &gap->connects)
+    if (aioble_addr_equal(&connect_of(n)->peer, &link->peer))
+      end_connect(gap, connect_of(n), 0, link);
+}
+
+/* the end of an attempt: the event, whatever state its commands are in */
+void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev) {
+  ab_gap_activity *a = &gap->activity[AB_GAP_INIT];
+  ab_gap_connect *req = gap->initiated;
+  ab_gap_link *link = NULL;
+
+  gap->init_ended = true;
+  if (a->state == AB_GAP_ON || a->state == AB_GAP_WAIT_EVENT) {
+    ab_timer_stop(gap->env, &gap->init_timer);
+    a->state = AB_GAP_OFF;
+  }
+  if (status == 0 && req && !req->removing) {
+    link = ab_gap_link_open(gap, ev);
+    if (!link)
+      status = AIOBLE_ENOMEM;
+  } else if (status == 0) {
+    ab_gap_refuse(gap, ev->handle);
+  }
+  if (!req)
+    return;
+  if (status == AIOBLE_ERR_HCI(AB_HCI_ERR_FAILED_TO_ESTABLISH) && !req->removing) {
+    try_again(gap, req);
+    return;
+  }
+  end_connect(gap, req, status, link);
+  if (link)
+    end_others(gap, link);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of GAP: what an activity can do, and the glue of gap_core.c. */
+#ifndef AB_GAP_PRIV_H
+#define AB_GAP_PRIV_H
+
+#include "gap/gap.h"
+
+/* the link layer states that LE Supported States speaks of (Core Vol 4, Part E, 7.8.27) */
+typedef enum ab_le_state {
+  AB_LE_ADV_NONCONN,
+  AB_LE_ADV_SCANNABLE,
+  AB_LE_ADV_CONN,
+  AB_LE_ADV_HIGH_DUTY,
+  AB_LE_ADV_LOW_DUTY,
+  AB_LE_SCAN_PASSIVE,
+  AB_LE_SCAN_ACTIVE,
+  AB_LE_INITIATING,
+  AB_LE_CENTRAL,
+  AB_LE_PERIPHERAL,
+} ab_le_state;
+
+/* may the controller be in both at once? (a controller that names no state at all may) */
+bool ab_le_states_allow(uint64_t le_states, ab_le_state a, ab_le_state b);
+
+/* one of scanning, advertising, initiating */
+typedef struct ab_gap_kind_ops {
+  bool (*wanted)(const ab_gap *gap);          /* somebody asks for it */
+  ab_le_state (*le_state)(const ab_gap *gap); /* … and it would be this */
+  bool (*outdated)(const ab_gap *gap);        /* it is on, but not as asked for now */
+  /* sends command number `step` of the start; AIOBLE_EOF: there is none, it is on */
+  int (*start)(ab_gap *gap, unsigned step);
+  /* ends the requests that are to be removed and are not, or no longer, on the air */
+  void (*reap)(ab_gap *gap);
+  void (*failed)(ab_gap *gap, int status);  /* it cannot run: tell the one whose turn it is */
+  void (*end_all)(ab_gap *gap, int status); /* tell all who asked */
+  /* the command that ends it has been answered; NULL: it is off then, whatever the answer */
+  void (*stopped)(ab_gap *gap, int status);
+  uint16_t stop_opcode;                     /* the command that ends it */
+  uint8_t stop_len;
+  uint8_t stop_params[2];
+} ab_gap_kind_ops;
+
+extern const ab_gap_kind_ops ab_gap_scan_ops, ab_gap_adv_ops, ab_gap_init_ops;
+
+/* compares what is asked with what is, and acts */
+void ab_gap_run(ab_gap *gap);
+/* the completion that each command of an activity's start is sent with */
+ab_hci_cmd_fn ab_gap_on_start_step;
+void ab_gap_is_off(ab_gap *gap, ab_gap_kind kind);
+
+/* events, by file */
+ab_hci_event_fn ab_gap_on_adv_report; /* gap_scan.c */
+/* Connection Complete: gap_adv.c, gap_init.c */
+void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev);
+void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev);
+
+/* gap_link.c */
+void ab_gap_links_register(ab_gap *gap);
+/* the link of a Connection Complete, up; NULL: refused, and disconnected */
+ab_gap_link *ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev);
+/* disconnects a link nobody wants */
+void ab_gap_refuse(ab_gap *gap, uint16_t handle);
+void ab_gap_links_stop(ab_gap *gap, int status);
+
+#endif
