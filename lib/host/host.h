@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stack of one adapter: wires the layers together, opens and closes them. struct aioble and
+ * struct aioble_conn are what the public handles point to.
+ */
+#ifndef AB_HOST_H
+#define AB_HOST_H
+
+#include "api/op.h"
+#include "att/att.h"
+#include "gap/gap.h"
+#include "gatt/gatt_client.h"
+#include "gatt/gatt_server.h"
+#include "hci/hci.h"
+#include "l2cap/l2cap.h"
+#include "smp/smp.h"
+#include "store/store.h"
+#include "transport/snoop.h"
+#include <aioble.h>
+#include <aioble/loop.h>
+#include <aioble/transport.h>
+
+typedef enum ab_host_state {
+  AB_HOST_CLOSED,
+  AB_HOST_OPENING,  /* the transport */
+  AB_HOST_STARTING, /* the controller: reset to ready */
+  AB_HOST_READY,
+  AB_HOST_DRAINING, /* closing: links are being disconnected */
+  AB_HOST_RESET,    /* … the controller is being reset */
+  AB_HOST_CLOSING,  /* the transport is being closed, after a close, a failure or a loss */
+} ab_host_state;
+
+enum { AB_HOST_WHY = 320 };
+
+/* what aioble_config_set() can change */
+typedef struct ab_config {
+  bool random_address;
+  uint16_t mtu;
+  bool bond, mitm, le_secure;
+  uint8_t io;
+} ab_config;
+
+struct aioble {
+  ab_env env;
+  ab_ops ops;
+  ab_bufs bufs;
+  uint32_t refs;
+  ab_host_state state;
+  bool in_turn; /* input, timers or continuations are being worked on: the end of it delivers */
+  bool turn_wanted;
+
+  aioble_options_t options; /* strings are copies */
+  ab_config config;
+  aioble_loop_t *loop; /* NULL: none is held */
+  uv_loop_t *uv;
+  aioble_transport_t *transport; /* while not closed */
+  bool transport_open;           /* … and its closed is due */
+  bool reopen;                   /* somebody needs the adapter, once it is closed */
+  ab_snoop *snoop;
+  int64_t snoop_base_us; /* the date at time 0 of the loop's clock */
+  ab_store *store;
+  aioble_addr_t static_addr; /* ours, if the controller needs one */
+
+  ab_hci *hci;
+  ab_hci_cmd reset_cmd;
+  ab_timer close_timer; /* how long draining or the reset may take */
+  ab_gap gap;
+  ab_gatt_server server;
+  ab_list conns; /* aioble_conn: those connected */
+  unsigned n_conns;
+  ab_list hooks_due; /* aioble_conn whose hooks are to be called at the end of the turn */
+
+  ab_list opens, closes; /* aioble_op_t (by its node) that wait for the state */
+  int lost;              /* the controller is gone: to be dealt with at the end of the turn */
+  bool tell_lost;        /* … and the application to be told */
+  int why_status;        /* the last failure, and in words */
+  char why[AB_HOST_WHY];
+  aioble_stats_t stats; /* what is counted here, and what controllers before this one counted */
+};
+
+struct aioble_device {
+  aioble_t *ble;
+  aioble_addr_t addr;
+  uint32_t refs;
+};
+
+struct aioble_conn {
+  ab_list node; /* in ble->conns while connected, which then holds a reference */
+  aioble_t *ble;
+  aioble_device_t *device;
+  ab_gap_link link;
+  ab_l2cap_link l2cap;
+  ab_smp smp;
+  ab_att att;
+  ab_gatt_client client;
+  ab_gatt_server_link server;
+  ab_att_req mtu_req;     /* the exchange the library starts by itself */
+  ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
+  ab_list waiting;        /* aioble_op_t: disconnect and disconnected */
+  aioble_conn_hooks_t hooks;
+  ab_list hooks_node; /* in ble->hooks_due, which then holds a reference */
+  unsigned hooks_due; /* a set of AB_HOOK_… */
+  uint32_t refs;
+  int reason;
+};
+
+/* ---- host_turn.c ---- */
+
+/* Whatever starts or settles something calls it: outside a turn it refreshes the clock and asks the
+   loop for one. false: out of memory, there is no loop client. */
+bool ab_host_touch(aioble_t *ble);
+void ab_host_turn_begin(aioble_t *ble);
+void ab_host_turn_end(aioble_t *ble);
+void ab_host_on_turn(void *ble); /* aioble_loop.on_turn */
+
+/* ---- host_open.c, host_close.c ---- */
+
+/* Somebody needs the adapter: opens it if it is closed. */
+void ab_host_want_open(aioble_t *ble);
+/* why a request failed with that status, in words; NULL: nothing is known beyond the status */
+const char *ab_host_why(const aioble_t *ble, int status);
+/* The controller is beyond use, or to be given up; dealt with at the end of the turn. */
+void ab_host_lost(aioble_t *ble, int status, const char *why);
+/* … now: everything ends with `status`, the transport is closed */
+void ab_host_tear_down(aioble_t *ble, int status);
+/* aioble_transport_sink.closed */
+void ab_host_on_closed(void *ble);
+/* adds the controller's counters */
+void ab_host_add_hci_stats(const aioble_t *ble, aioble_stats_t *stats);
+/* the orderly end, at any time */
+void ab_host_close(aioble_t *ble);
+/* a link has ended: the closing may wait for it */
+void ab_host_link_gone(aioble_t *ble);
+/* closed at the end of a turn: lets go of the loop, or opens again */
+void ab_host_after_close(aioble_t *ble);
+/* all ops on such a list settle */
+void ab_host_settle_all(ab_list *ops, int status, const char *why);
+
+/* ---- host_conn.c ---- */
+
+enum { AB_HOOK_DISCONNECT = 1, AB_HOOK_PARAMS = 2, AB_HOOK_MTU = 4 };
+
+extern const ab_gap_events ab_host_gap_events;
+void ab_host_call_hooks(aioble_t *ble);
+
+/* ---- api_config.c ---- */
+
+int ab_config_init(aioble_t *ble, const aioble_options_t *options);
+
+static inline aioble_conn_t *ab_conn_of_link(ab_gap_link *link) {
+  return ab_container_of(link, aioble_conn_t, link);
+}
+
+/* bytes queued on the link that the controller has not taken */
+static inline size_t ab_conn_tx_queued(const aioble_conn_t *conn) {
+  return conn->link.hci.tx_queued;
+}
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* One link: its layers put on top of each other when it comes up, taken apart when it ends. */
+#include "host/host.h"
+
+/* ---- upward: ACL -> L2CAP -> ATT -> GATT ---- */
+
+static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
+  ab_gap_link *link = ab_container_of(hci, ab_gap_link, hci);
+
+  ab_l2cap_rx(&ab_conn_of_link(link)->l2cap, frame, len);
+}
+
+static void on_att_pdu(void *ctx, const uint8_t *pdu, size_t len) {
+  aioble_conn_t *conn = ctx;
+
+  ab_att_rx(&conn->att, pdu, len);
+}
+
+static void on_smp_command(void *ctx, const uint8_t *command, size_t len) {
+  aioble_conn_t *conn = ctx;
+
+  ab_smp_rx(&conn->smp, command, len);
+}
+
+static int on_att_request(void *ctx, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
+  aioble_conn_t *conn = ctx;
+
+  return ab_gatt_server_request(&conn->ble->server, &conn->server, opcode, pdu, rsp, handle);
+}
+
+static void on_att_value(void *ctx, uint16_t handle, const uint8_t *value, size_t len,
+                         bool indication) {
+  aioble_conn_t *conn = ctx;
+
+  ab_gatt_client_rx_value(&conn->client, handle, value, len, indication);
+}
+
+static void hook_due(aioble_conn_t *conn, unsigned hook) {
+  if (!conn->hooks_due) {
+    ab_list_push(&conn->ble->hooks_due, &conn->hooks_node);
+    aioble_conn_ref(conn);
+  }
+  conn->hooks_due |= hook;
+}
+
+static void on_att_mtu(void *ctx, uint16_t mtu) {
+  (void) mtu;
+  hook_due(ctx, AB_HOOK_MTU);
+}
+
+static void on_att_broken(void *ctx, int status) {
+  aioble_conn_t *conn = ctx;
+
+  (void) status;
+  ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+}
+
+/* ---- downward ---- */
+
+static void send_att(void *ctx, ab_buf *pdu) {
+  aioble_conn_t *conn = ctx;
+
+  ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_ATT, pdu);
+}
+
+static void send_smp(void *ctx, ab_buf *command) {
+  aioble_conn_t *conn = ctx;
+
+  ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_SMP, command);
+}
+
+static void send_frame(void *ctx, ab_buf *frame) {
+  aioble_conn_t *conn = ctx;
+
+  ab_hci_link_send(conn->ble->hci, &conn->link.hci, frame);
+}
+
+static const ab_att_events att_events = {
+    .send = send_att,
+    .on_request = on_att_request,
+    .on_value = on_att_value,
+    .on_mtu = on_att_mtu,
+    .on_broken = on_att_broken,
+};
+
+/* ---- connection parameters that the peer asks for ---- */
+
+static bool accept_params(aioble_conn_t *conn, const ab_gap_params *wish) {
+  aioble_conn_update_t update = {.interval_min_us = wish->interval_min * 1250u,
+                                 .interval_max_us = wish->interval_max * 1250u,
+                                 .latency = wish->latency,
+                                 .timeout_ms = wish->timeout * 10u};
+
+  return !conn->hooks.on_param_request ||
+         conn->hooks.on_param_request(conn, &update, conn->hooks.user);
+}
+
+static bool on_link_param_request(void *ctx, ab_gap_link *link, const ab_gap_params *wish) {
+  (void) ctx;
+  return accept_params(ab_conn_of_link(link), wish);
+}
+
+static void on_peer_update_done(ab_gap_link_cmd *cmd, int status, int value) {
+  (void) cmd;
+  (void) status;
+  (void) value;
+}
+
+/* … by L2CAP (Core Vol 3, Part A, 4.20): the central carries it out */
+static bool on_l2cap_param_request(void *ctx, const ab_l2cap_params *wish) {
+  aioble_conn_t *conn = ctx;
+  ab_gap_params params = {wish->interval_min, wish->interval_max, wish->latency, wish->timeout};
+
+  if (!accept_params(conn, &params))
+    return false;
+  if (!conn->params_cmd.link)
+    ab_gap_update(&conn->link, &conn->params_cmd, &params, on_peer_update_done);
+  return true;
+}
+
+static const ab_l2cap_events l2cap_events = {
+    .send = send_frame,
+    .on_param_request = on_l2cap_param_request,
+};
+
+/* ---- coming ---- */
+
+static ab_gap_link *link_new(void *ctx, const aioble_addr_t *peer, ab_hci_frame_fn **frame) {
+  aioble_t *ble = ctx;
+  unsigned limit = ble->options.max_links;
+  aioble_conn_t *conn;
+
+  if (ble->n_conns >= limit || ble->state != AB_HOST_READY) {
+    ble->stats.links_refused++;
+    return NULL;
+  }
+  conn = ab_zalloc(&ble->env, sizeof *conn);
+  if (!conn)
+    return NULL;
+  conn->device = aioble_device_new(ble, peer);
+  if (!conn->device) {
+    ab_free(&ble->env, conn);
+    return NULL;
+  }
+  conn->refs = 1;
+  conn->ble = aioble_ref(ble);
+  ab_list_init(&conn->waiting);
+  ab_list_push(&ble->conns, &conn->node);
+  ble->n_conns++;
+  *frame = on_frame;
+  return &conn->link;
+}
+
+static void on_auto_mtu(ab_att_req *req, int status, ab_rd *pdu) {
+  (void) req;
+  (void) status;
+  (void) pdu;
+}
+
+static void link_up(void *ctx, ab_gap_link *link) {
+  aioble_t *ble = ctx;
+  aioble_conn_t *conn = ab_conn_of_link(link);
+  bool central = link->role == AB_HCI_ROLE_CENTRAL;
+
+  ab_l2cap_open(&conn->l2cap, &ble->env, &ble->bufs, &l2cap_events, conn, central);
+  ab_att_init(&conn->att, &ble->env, &ble->bufs, &att_events, conn, ble->config.mtu);
+  ab_gatt_client_init(&conn->client, &conn->att);
+  ab_gatt_server_link_open(&ble->server, &conn->server);
+  ab_smp_open(&conn->smp, &ble->bufs, send_smp, conn, central);
+  ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
+  ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_SMP, on_smp_command, conn);
+  if (central && !ble->options.no_auto_mtu)
+    (void) ab_att_exchange_mtu(&conn->att, &conn->mtu_req, on_auto_mtu);
+}
+
+/* ---- going ---- */
+
+static void link_down(void *ctx, ab_gap_link *link, int reason) {
+  aioble_t *ble = ctx;
+  aioble_conn_t *conn = ab_conn_of_link(link);
+
+  conn->reason = reason;
+  ab_list_remove(&conn->node);
+  ble->n_conns--;
+  if (conn->att.env) { /* it was up */
+    ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
+    ab_gatt_server_link_close(&conn->server);
+    ab_att_close(&conn->att, AIOBLE_ENOTCONN);
+    ab_l2cap_close(&conn->l2cap, AIOBLE_ENOTCONN);
+    hook_due(conn, AB_HOOK_DISCONNECT);
+  }
+  ab_host_settle_all(&conn->waiting, 0, NULL);
+  aioble_conn_unref(conn);
+  ab_host_link_gone(ble);
+}
+
+static void link_params(void *ctx, ab_gap_link *link) {
+  (void) ctx;
+  hook_due(ab_conn_of_link(link), AB_HOOK_PARAMS);
+}
+
+const ab_gap_events ab_host_gap_events = {
+    .link_new = link_new,
+    .link_up = link_up,
+    .link_down = link_down,
+    .link_params = link_params,
+    .link_param_request = on_link_param_request,
+};
+
+/* ---- hooks: like continuations, at the end of the turn ---- */
+
+static void call_hooks(aioble_conn_t *conn, unsigned due) {
+  const aioble_conn_hooks_t *h = &conn->hooks;
+  aioble_conn_params_t params = aioble_conn_params(conn);
+
+  if (due & AB_HOOK_MTU && h->on_mtu)
+    h->on_mtu(conn, aioble_conn_mtu(conn), h->user);
+  if (due & AB_HOOK_PARAMS && h->on_params)
+    h->on_params(conn, &params, h->user);
+  if (due & AB_HOOK_DISCONNECT && h->on_disconnect)
+    h->on_disconnect(conn, conn->reason, h->user);
+}
+
+void ab_host_call_hooks(aioble_t *ble) {
+  ab_list due, *n;
+  aioble_conn_t *conn;
+  unsigned hooks;
+
+  ab_list_take_all(&due, &ble->hooks_due);
+  while ((n = ab_list_pop(&due))) {
+    conn = ab_container_of(n, aioble_conn_t, hooks_node);
+    hooks = conn->hooks_due;
+    conn->hooks_due = 0;
+    call_hooks(conn, hooks);
+    aioble_conn_unref(conn);
+  }
+}
