@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "helpers/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- memory that is counted, and runs out when asked to ---- */
+
+static bool may_allocate(sim *s) {
+  return ++s->allocations != s->fail_at;
+}
+
+static void *sim_alloc(void *ctx, size_t size) {
+  sim *s = ctx;
+  void *p = may_allocate(s) ? malloc(size) : NULL;
+
+  s->live += p != NULL;
+  return p;
+}
+
+static void *sim_resize(void *ctx, void *ptr, size_t size) {
+  sim *s = ctx;
+  void *p = may_allocate(s) ? realloc(ptr, size) : NULL;
+
+  s->live += p && !ptr;
+  return p;
+}
+
+static void sim_free(void *ctx, void *ptr) {
+  sim *s = ctx;
+
+  s->live -= ptr != NULL;
+  free(ptr);
+}
+
+/* ---- opening and closing ---- */
+
+void sim_open(sim *s, const aioble_virtual_options_t *options) {
+  memset(s, 0, sizeof *s);
+  s->radio = aioble_virtual_radio_new(options);
+  assert_non_null(s->radio);
+}
+
+void sim_close(sim *s) {
+  s->fail_at = 0;
+  for (size_t i = 0; i < s->n; i++) {
+    sim_expect(aioble_close(s->stacks[i].ble), 0);
+    aioble_unref(s->stacks[i].ble);
+  }
+  aioble_virtual_radio_free(s->radio, NULL, NULL);
+  assert_int_equal(s->live, 0);
+}
+
+static void on_lost(aioble_t *ble, int status, const char *why, void *user) {
+  sim_stack *stack = user;
+
+  (void) ble;
+  assert_non_null(why);
+  stack->lost++;
+  stack->lost_status = status;
+}
+
+static int seeded_random(void *user, void *buf, size_t len) {
+  sim_stack *stack = user;
+
+  for (size_t i = 0; i < len; i++)
+    ((uint8_t *) buf)[i] = (uint8_t) (i * 37u + stack->options.appearance + 11u);
+  return 0;
+}
+
+aioble_t *sim_stack_new(sim *s, const aioble_options_t *options,
+                        const aioble_virtual_controller_options_t *controller) {
+  const aioble_allocator_t memory = {sim_alloc, sim_resize, sim_free, s};
+  sim_stack *stack = &s->stacks[s->n];
+
+  assert_true(s->n < SIM_MAX_STACKS);
+  if (options)
+    stack->options = *options;
+  stack->controller = aioble_virtual_controller_new(s->radio, controller);
+  assert_non_null(stack->controller);
+  stack->options.transport = stack->controller;
+  stack->options.loop = aioble_virtual_loop(s->radio);
+  stack->options.allocator = &memory;
+  stack->options.random = seeded_random;
+  stack->options.on_lost = on_lost;
+  stack->options.user = stack;
+  stack->options.store = "";
+  stack->ble = aioble_new(NULL, &stack->options);
+  assert_non_null(stack->ble);
+  s->n++;
+  return stack->ble;
+}
+
+/* ---- ops ---- */
+
+void sim_expect(aioble_op_t *op, int status) {
+  int got = aioble_op_await(op);
+
+  if (got != status)
+    fail_msg("expected %d, got %d: %s", status, got, aioble_op_message(op));
+  aioble_op_unref(op);
+}
+
+aioble_op_t *sim_ok(aioble_op_t *op) {
+  int got = aioble_op_await(op);
+
+  if (got != 0)
+    fail_msg("expected success, got %d: %s", got, aioble_op_message(op));
+  return op;
+}
+
+void sim_run_ms(sim *s, uint64_t ms) {
+  aioble_virtual_run_until(s->radio, aioble_virtual_now_us(s->radio) + ms * 1000);
+}
+
+aioble_addr_t sim_addr(aioble_t *ble) {
+  char text[64];
+  aioble_addr_t addr;
+  bool public;
+
+  sim_expect(aioble_open(ble), 0);
+  assert_int_equal(aioble_config_get(ble, "mac", text, sizeof text), 0);
+  public = !strncmp(text, "public ", 7);
+  assert_int_equal(aioble_addr_parse(&addr, public ? AIOBLE_ADDR_PUBLIC : AIOBLE_ADDR_RANDOM,
+                                     strchr(text, ' ') + 1),
+                   0);
+  return addr;
+}
+
+void sim_connect(aioble_t *a, aioble_t *b, aioble_conn_t **at_a, aioble_conn_t **at_b) {
+  aioble_addr_t addr = sim_addr(b);
+  aioble_device_t *device = aioble_device_new(a, &addr);
+  aioble_op_t *advertising = aioble_advertise(b, NULL);
+  aioble_op_t *connecting = sim_ok(aioble_device_connect(device, NULL));
+
+  sim_ok(advertising);
+  *at_a = aioble_conn_ref(aioble_op_conn(connecting));
+  *at_b = aioble_conn_ref(aioble_op_conn(advertising));
+  aioble_op_unref(advertising);
+  aioble_op_unref(connecting);
+  aioble_device_unref(device);
+}
