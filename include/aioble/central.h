@@ -20,9 +20,9 @@ typedef struct aioble_scan_filter {
   const aioble_uuid_t *uuid; /**< in the service UUID lists or the service data */
   const char *name_prefix;   /**< of the shortened or complete local name, byte by byte */
   const aioble_addr_t *addr;
-  int8_t rssi_min;       /**< dBm; 0: any */
-  bool by_company;       /**< `company` is to be matched */
-  uint16_t company;      /**< of the manufacturer specific data */
+  int8_t rssi_min;  /**< dBm; 0: any */
+  bool by_company;  /**< `company` is to be matched */
+  uint16_t company; /**< of the manufacturer specific data */
 } aioble_scan_filter_t;
 
 /** Options of aioble_scan(). Copied. */
@@ -34,8 +34,10 @@ typedef struct aioble_scan_options {
   bool every_report;    /**< yield a device again on each report, not only when something changed */
   bool ignore_rssi;     /**< a new RSSI alone is no change */
   aioble_scan_filter_t filter;
-  unsigned max_devices; /**< devices remembered; 0: 4,096. The one heard of longest ago is forgotten */
-  unsigned max_queued;  /**< results waiting for aioble_scan_next(); 0: 256. Then the oldest is dropped */
+  unsigned
+      max_devices; /**< devices remembered; 0: 4,096. The one heard of longest ago is forgotten */
+  unsigned
+      max_queued; /**< results waiting for aioble_scan_next(); 0: 256. Then the oldest is dropped */
   /** Push form: called from the loop for each result (borrowed); nothing is queued. */
   void (*on_result)(aioble_scan_t *scan, aioble_scan_result_t *result, void *user);
   /** Push form: the scan has ended: 0, or the error that ended it. */
@@ -69,7 +71,8 @@ AIOBLE_API aioble_scan_result_t *aioble_scan_result_unref(aioble_scan_result_t *
 AIOBLE_API const aioble_addr_t *aioble_scan_result_addr(const aioble_scan_result_t *result);
 /** A device to connect to: a new reference. @return NULL only when out of memory */
 AIOBLE_API aioble_device_t *aioble_scan_result_device(const aioble_scan_result_t *result);
-AIOBLE_API int aioble_scan_result_rssi(const aioble_scan_result_t *result); /**< dBm; 127: unknown */
+AIOBLE_API int aioble_scan_result_rssi(
+    const aioble_scan_result_t *result); /**< dBm; 127: unknown */
 AIOBLE_API bool aioble_scan_result_connectable(const aioble_scan_result_t *result);
 /** When the last report came, microseconds of the loop's clock. */
 AIOBLE_API uint64_t aioble_scan_result_time_us(const aioble_scan_result_t *result);
@@ -95,8 +98,8 @@ typedef struct aioble_connect_options {
 } aioble_connect_options_t;
 
 /**
- * Connects; opens the adapter if need be. Resolves with the connection (aioble_op_conn()), also when
- * the device is connected already. Several may be asked for at once: the controller has one
+ * Connects; opens the adapter if need be. Resolves with the connection (aioble_op_conn()), also
+ * when the device is connected already. Several may be asked for at once: the controller has one
  * initiator, so they take turns, and each one's time counts from the call. Time limit: 10 s; a
  * timeout or a cancel ends the attempt on the controller, too, before the op settles.
  * Errors: AIOBLE_EINVAL, AIOBLE_ETIMEDOUT, AIOBLE_ENOBUFS (max_links), AIOBLE_ERR_HCI.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * GATT client (Core Vol 3, Part G, 4): discovery, reading, writing, being notified. Usable in either
- * role. Requests on one link are queued and sent one at a time (Vol 3, Part F, 3.3.2); a request
- * that timed out or was cancelled while on the air is detached, so its late response never answers
- * another.
+ * GATT client (Core Vol 3, Part G, 4): discovery, reading, writing, being notified. Usable in
+ * either role. Requests on one link are queued and sent one at a time (Vol 3, Part F, 3.3.2); a
+ * request that timed out or was cancelled while on the air is detached, so its late response never
+ * answers another.
  *
  * Services, characteristics and descriptors are handles: refcounted, each keeping its parent. They
  * outlive their link, and their ops then resolve with AIOBLE_ENOTCONN.

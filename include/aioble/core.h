@@ -23,7 +23,8 @@ enum { AIOBLE_LOG_NONE, AIOBLE_LOG_ERROR, AIOBLE_LOG_WARN, AIOBLE_LOG_INFO };
 typedef struct aioble_options {
   /**
    * The controller: "hci0" (user channel), "fd:N", "unix:PATH", "tcp:HOST:PORT",
-   * "serial:PATH[,BAUD][,flow]". NULL: the environment's AIOBLE_ADAPTER, else the first usable hciN.
+   * "serial:PATH[,BAUD][,flow]". NULL: the environment's AIOBLE_ADAPTER, else the first usable
+   * hciN.
    */
   const char *adapter;
   /** Instead of `adapter`: a transport of your own, which must outlive the stack. */
@@ -183,8 +184,8 @@ typedef struct aioble_conn_update {
 } aioble_conn_update_t;
 /**
  * Changes the connection parameters: as central by the link layer, as peripheral by the link layer
- * where both support it, else by L2CAP (Core Vol 3, Part A, 4.20). Resolves with 0 when the new ones
- * are in force; AIOBLE_EINVAL, AIOBLE_ERR_HCI(0x3b) (the peer refused). Time limit: 40 s.
+ * where both support it, else by L2CAP (Core Vol 3, Part A, 4.20). Resolves with 0 when the new
+ * ones are in force; AIOBLE_EINVAL, AIOBLE_ERR_HCI(0x3b) (the peer refused). Time limit: 40 s.
  */
 AIOBLE_API aioble_op_t *aioble_conn_update_params(aioble_conn_t *conn,
                                                   const aioble_conn_update_t *update);

@@ -83,7 +83,8 @@ AIOBLE_API aioble_op_t *aioble_op_member(aioble_op_t *group, size_t i);
 /** Of a settled aioble_op_any(): the op that succeeded, borrowed; NULL: none did. */
 AIOBLE_API aioble_op_t *aioble_op_winner(aioble_op_t *group);
 
-/* ---- results: of an op that succeeded, borrowed until it is released; asserted to be of that kind.
+/* ---- results: of an op that succeeded, borrowed until it is released; asserted to be of that
+ * kind.
  * ---- Zero, NULL or empty for an op without that result. */
 
 /** The connection of a connect, advertise or written op. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Broadcaster and peripheral: advertising (Core Vol 3, Part C, 9.1, 9.2, 9.3; Vol 4, Part E, 7.8.5).
+ * Broadcaster and peripheral: advertising (Core Vol 3, Part C, 9.1, 9.2, 9.3; Vol 4, Part
+ * E, 7.8.5).
  */
 #ifndef AIOBLE_PERIPHERAL_H
 #define AIOBLE_PERIPHERAL_H
@@ -23,7 +24,8 @@ typedef enum aioble_adv_mode {
 typedef struct aioble_advertise_options {
   aioble_adv_mode_t mode;
   uint32_t interval_us; /**< 20,000 to 10,240,000; 0: 100,000 */
-  /** What to say, built into the payloads (aioble_ad_build()); not used when raw payloads are given. */
+  /** What to say, built into the payloads (aioble_ad_build()); not used when raw payloads are
+   * given. */
   aioble_ad_fields_t fields;
   /** Raw payloads, sent as they are: at most 31 bytes each. Either may be empty. */
   aioble_bytes_t adv_data, scan_rsp;

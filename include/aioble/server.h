@@ -46,10 +46,10 @@ typedef struct aioble_char_options {
   aioble_bytes_t initial; /**< the first value; default empty */
   /** Longest value, 1 to 512 (Part F, 3.2.9); a longer write gets error 0x0D. 0: 512. */
   uint16_t max_len;
-  bool append;  /**< remote writes are added to the value; a local read takes it all */
-  bool capture; /**< written() yields each write with its value, none lost or merged */
-  unsigned capture_depth;    /**< with capture: writes kept, 0: 64. Full: error 0x11, or for a
-                                  command the drop is counted */
+  bool append;            /**< remote writes are added to the value; a local read takes it all */
+  bool capture;           /**< written() yields each write with its value, none lost or merged */
+  unsigned capture_depth; /**< with capture: writes kept, 0: 64. Full: error 0x11, or for a
+                               command the drop is counted */
   aioble_on_read_fn *on_read;
   aioble_on_write_fn *on_write;
   aioble_on_subscribe_fn *on_subscribe;
@@ -80,8 +80,9 @@ AIOBLE_API aioble_desc_t *aioble_desc_new(aioble_char_t *chr, aioble_uuid_t uuid
 AIOBLE_API int aioble_register_services(aioble_t *ble, aioble_service_t *const *services, size_t n);
 
 AIOBLE_API aioble_uuid_t aioble_char_uuid(const aioble_char_t *chr);
-AIOBLE_API uint16_t aioble_char_handle(const aioble_char_t *chr); /**< of the value; 0: unregistered */
-AIOBLE_API void *aioble_char_user(const aioble_char_t *chr);      /**< options.user */
+AIOBLE_API uint16_t
+aioble_char_handle(const aioble_char_t *chr);                /**< of the value; 0: unregistered */
+AIOBLE_API void *aioble_char_user(const aioble_char_t *chr); /**< options.user */
 
 /* ---- values ---- */
 
@@ -92,8 +93,8 @@ AIOBLE_API aioble_bytes_t aioble_char_read(aioble_char_t *chr);
 /**
  * Replaces the value (copied). With AIOBLE_SEND_UPDATE every subscribed client is notified (or
  * indicated, if it asked for that only).
- * @return 0; AIOBLE_EMSGSIZE: longer than max_len, or too long for the MTU of a subscribed link (the
- *         value is written, the others are told); AIOBLE_ENOMEM
+ * @return 0; AIOBLE_EMSGSIZE: longer than max_len, or too long for the MTU of a subscribed link
+ * (the value is written, the others are told); AIOBLE_ENOMEM
  */
 AIOBLE_API int aioble_char_write(aioble_char_t *chr, const void *data, size_t len, unsigned flags);
 AIOBLE_API aioble_bytes_t aioble_desc_read(aioble_desc_t *desc);

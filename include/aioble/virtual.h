@@ -31,11 +31,11 @@ typedef struct aioble_virtual_beacon aioble_virtual_beacon_t;
  * from the radio's seed. All zero: nothing.
  */
 typedef struct aioble_virtual_faults {
-  uint32_t link_loss_ppm; /**< per connection event with data: the link falls silent for good */
-  uint32_t reorder_ppm;   /**< an event or data packet overtakes one of another link */
-  uint32_t malformed_ppm; /**< one octet behind the H4 type is another one */
-  uint32_t truncated_ppm; /**< the packet ends early, its length field unchanged */
-  uint32_t lost_credits_ppm;   /**< a Number Of Completed Packets event does not come */
+  uint32_t link_loss_ppm;    /**< per connection event with data: the link falls silent for good */
+  uint32_t reorder_ppm;      /**< an event or data packet overtakes one of another link */
+  uint32_t malformed_ppm;    /**< one octet behind the H4 type is another one */
+  uint32_t truncated_ppm;    /**< the packet ends early, its length field unchanged */
+  uint32_t lost_credits_ppm; /**< a Number Of Completed Packets event does not come */
   uint32_t hardware_error_ppm; /**< a Hardware Error event comes in front of a packet */
   /** A new connection is never heard of again (Disconnection Complete, 0x3e). */
   uint32_t establish_fail_ppm;
@@ -107,20 +107,20 @@ AIOBLE_API void aioble_virtual_run_until(aioble_virtual_radio_t *radio, uint64_t
 typedef struct aioble_virtual_controller_options {
   /** Public address, as displayed; all zero: 02:a1:0b:1e and a count of the radio's. */
   uint8_t public_addr[6];
-  bool no_public_addr;   /**< Read BD_ADDR answers zero */
-  uint16_t acl_len;      /**< longest ACL data taken from the host, 27 to 65535; 0: 251 */
-  uint8_t acl_count;     /**< ACL buffers; 0: 8 */
-  bool shared_buffers;   /**< LE Read Buffer Size answers zero, Read Buffer Size has the numbers */
-  bool le_buffer_v2;     /**< LE Read Buffer Size [v2] is there, too */
-  uint8_t max_links;     /**< connections at a time; 0: 16 */
-  uint16_t rx_fragment;  /**< ACL data goes to the host in pieces of at most this; 0: whole */
-  uint8_t command_count; /**< commands the host may have outstanding; 0: 1 */
-  uint8_t accept_list;   /**< entries; 0: 16 */
-  uint8_t resolving_list;      /**< entries; 0: 16 */
-  uint16_t duplicate_filter;   /**< advertisers the duplicate filter remembers; 0: 512 */
-  uint64_t le_features_off;    /**< LE features it has not (Core Vol 6, Part B, 4.6); bit numbers */
-  uint64_t le_states_off;      /**< LE states it has not (Core Vol 4, Part E, 7.8.27) */
-  int32_t x_cm, y_cm;          /**< where it stands: the RSSI follows */
+  bool no_public_addr;    /**< Read BD_ADDR answers zero */
+  uint16_t acl_len;       /**< longest ACL data taken from the host, 27 to 65535; 0: 251 */
+  uint8_t acl_count;      /**< ACL buffers; 0: 8 */
+  bool shared_buffers;    /**< LE Read Buffer Size answers zero, Read Buffer Size has the numbers */
+  bool le_buffer_v2;      /**< LE Read Buffer Size [v2] is there, too */
+  uint8_t max_links;      /**< connections at a time; 0: 16 */
+  uint16_t rx_fragment;   /**< ACL data goes to the host in pieces of at most this; 0: whole */
+  uint8_t command_count;  /**< commands the host may have outstanding; 0: 1 */
+  uint8_t accept_list;    /**< entries; 0: 16 */
+  uint8_t resolving_list; /**< entries; 0: 16 */
+  uint16_t duplicate_filter; /**< advertisers the duplicate filter remembers; 0: 512 */
+  uint64_t le_features_off;  /**< LE features it has not (Core Vol 6, Part B, 4.6); bit numbers */
+  uint64_t le_states_off;    /**< LE states it has not (Core Vol 4, Part E, 7.8.27) */
+  int32_t x_cm, y_cm;        /**< where it stands: the RSSI follows */
 } aioble_virtual_controller_options_t;
 
 /**
@@ -195,10 +195,10 @@ AIOBLE_API int aioble_virtual_set_in_range(aioble_transport_t *a, aioble_transpo
 /** An advertiser that costs a few hundred octets and knows no HCI: make ten thousand of them. */
 typedef struct aioble_virtual_beacon_options {
   aioble_addr_t addr;
-  uint8_t type;             /**< Advertising_Type (Core Vol 4, Part E, 7.8.5): 0, 2 or 3 */
-  aioble_bytes_t data;      /**< advertising data, at most 31 octets; copied */
-  aioble_bytes_t response;  /**< scan response data, at most 31 octets; copied */
-  uint32_t interval_us;     /**< 20 ms to 10.24 s; 0: 100 ms */
+  uint8_t type;            /**< Advertising_Type (Core Vol 4, Part E, 7.8.5): 0, 2 or 3 */
+  aioble_bytes_t data;     /**< advertising data, at most 31 octets; copied */
+  aioble_bytes_t response; /**< scan response data, at most 31 octets; copied */
+  uint32_t interval_us;    /**< 20 ms to 10.24 s; 0: 100 ms */
   int32_t x_cm, y_cm;
 } aioble_virtual_beacon_options_t;
 
@@ -209,8 +209,7 @@ typedef struct aioble_virtual_beacon_options {
 AIOBLE_API aioble_virtual_beacon_t *aioble_virtual_beacon_new(
     aioble_virtual_radio_t *radio, const aioble_virtual_beacon_options_t *options);
 /** New advertising data (copied). @return 0, or AIOBLE_EINVAL above 31 octets. */
-AIOBLE_API int aioble_virtual_beacon_set_data(aioble_virtual_beacon_t *beacon,
-                                              aioble_bytes_t data);
+AIOBLE_API int aioble_virtual_beacon_set_data(aioble_virtual_beacon_t *beacon, aioble_bytes_t data);
 /** NULL does nothing. */
 AIOBLE_API void aioble_virtual_beacon_free(aioble_virtual_beacon_t *beacon);
 

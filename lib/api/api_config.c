@@ -124,12 +124,12 @@ static int set_bool(bool *to, const char *value) {
   return 0;
 }
 
-#define BOOLEAN(key)                                                                               \
-  static int get_##key(const aioble_t *ble, char *value, size_t size) {                            \
-    return put(value, size, booleans[ble->config.key]);                                            \
-  }                                                                                                \
-  static int set_##key(aioble_t *ble, const char *value) {                                         \
-    return set_bool(&ble->config.key, value);                                                      \
+#define BOOLEAN(key)                                                    \
+  static int get_##key(const aioble_t *ble, char *value, size_t size) { \
+    return put(value, size, booleans[ble->config.key]);                 \
+  }                                                                     \
+  static int set_##key(aioble_t *ble, const char *value) {              \
+    return set_bool(&ble->config.key, value);                           \
   }
 BOOLEAN(bond)
 BOOLEAN(mitm)

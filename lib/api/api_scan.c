@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scans: a request of GAP, the devices it has heard of, and either a queue of results with those who
- * wait for them, or a callback.
+ * Scans: a request of GAP, the devices it has heard of, and either a queue of results with those
+ * who wait for them, or a callback.
  *
  *   RUNNING --duration, stop--> ENDING --the radio has ended it--> ENDED
  *   RUNNING --adapter closed, lost, refused--> ENDED

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of an op; lib/api/op.h says how it is seen from inside, include/aioble/op.h what it promises. */
+/* The life of an op; lib/api/op.h says how it is seen from inside, include/aioble/op.h what it
+ * promises. */
 #include "api/op.h"
 #include "host/host.h"
 

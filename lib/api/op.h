@@ -27,10 +27,10 @@ typedef struct ab_op_kind {
 
 typedef enum ab_op_result_kind {
   AB_OP_NOTHING,
-  AB_OP_CONN,    /* conn */
-  AB_OP_VALUE,   /* value, perhaps conn */
-  AB_OP_NUMBER,  /* number */
-  AB_OP_HANDLE,  /* handle of some kind, released by put() */
+  AB_OP_CONN,   /* conn */
+  AB_OP_VALUE,  /* value, perhaps conn */
+  AB_OP_NUMBER, /* number */
+  AB_OP_HANDLE, /* handle of some kind, released by put() */
 } ab_op_result_kind;
 
 struct aioble_op {
@@ -87,9 +87,9 @@ void *ab_op_handle(const aioble_op_t *op, void (*put)(void *handle));
 enum { AB_OP_SLOT = 416, AB_OP_RESERVE = 16, AB_OP_IDLE = 256 };
 
 typedef struct ab_ops {
-  ab_list ready;            /* settled and wanted: to be delivered */
-  ab_list pool;             /* idle slots of AB_OP_SLOT octets */
-  unsigned idle;            /* … how many; the last AB_OP_RESERVE are for ab_op_failed() */
+  ab_list ready; /* settled and wanted: to be delivered */
+  ab_list pool;  /* idle slots of AB_OP_SLOT octets */
+  unsigned idle; /* … how many; the last AB_OP_RESERVE are for ab_op_failed() */
   uint64_t without_memory;
 } ab_ops;
 

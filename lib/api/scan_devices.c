@@ -73,7 +73,7 @@ static bool grow(ab_scan_devices *d) {
   ab_free(d->env, d->buckets);
   d->buckets = buckets;
   d->n_buckets = n;
-  AB_LIST_EACH (node, &d->by_age) {
+  AB_LIST_EACH(node, &d->by_age) {
     struct ab_scan_device *device = ab_container_of(node, struct ab_scan_device, by_age);
 
     at = bucket(d, &device->result->addr);
@@ -170,7 +170,7 @@ static aioble_scan_result_t *own_result(ab_scan_devices *d, struct ab_scan_devic
 }
 
 aioble_scan_result_t *ab_scan_devices_report(ab_scan_devices *d, const ab_gap_report *report,
-                                            unsigned *changed) {
+                                             unsigned *changed) {
   struct ab_scan_device *device = find(d, &report->addr);
   aioble_scan_result_t *result;
 

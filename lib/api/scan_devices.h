@@ -29,7 +29,7 @@ typedef struct ab_scan_devices {
   ab_env *env;
   aioble_t *ble;
   struct ab_scan_device **buckets; /* n_buckets, a power of two, chained */
-  ab_list by_age;                 /* the one heard of longest ago first */
+  ab_list by_age;                  /* the one heard of longest ago first */
   unsigned n, n_buckets, max;
   uint64_t evicted;
 } ab_scan_devices;
@@ -47,6 +47,6 @@ void ab_scan_devices_free(ab_scan_devices *devices);
 /* Merges a report: the device's result as it is now (borrowed) and what changed; NULL: out of
    memory. */
 aioble_scan_result_t *ab_scan_devices_report(ab_scan_devices *devices, const ab_gap_report *report,
-                                            unsigned *changed);
+                                             unsigned *changed);
 
 #endif

@@ -142,8 +142,8 @@ struct ab_gap {
   ab_gap_activity activity[AB_GAP_KINDS];
   int alone; /* the kind that was refused beside others and is tried alone; or -1 */
   ab_list scans, advs, connects, links;
-  unsigned n_links[2];  /* by role */
-  uint16_t refused[8];  /* handles to be disconnected, nobody wants them */
+  unsigned n_links[2]; /* by role */
+  uint16_t refused[8]; /* handles to be disconnected, nobody wants them */
   unsigned n_refused;
   ab_hci_cmd refuse_cmd;
   ab_gap_adv *on_air;        /* the one being advertised */

@@ -25,16 +25,16 @@ static ab_gap_connect *connect_of(ab_list *n) {
 static ab_gap_connect *current(const ab_gap *gap) {
   if (gap->initiated)
     return gap->initiated;
-  AB_LIST_EACH (n, &gap->connects)
-    if (!connect_of(n)->removing)
-      return connect_of(n);
+  AB_LIST_EACH(n, &gap->connects)
+  if (!connect_of(n)->removing)
+    return connect_of(n);
   return NULL;
 }
 
 static bool asked(const ab_gap *gap) {
-  AB_LIST_EACH (n, &gap->connects)
-    if (!connect_of(n)->removing)
-      return true;
+  AB_LIST_EACH(n, &gap->connects)
+  if (!connect_of(n)->removing)
+    return true;
   return false;
 }
 
@@ -81,9 +81,9 @@ static void end_connect(ab_gap *gap, ab_gap_connect *req, int status, ab_gap_lin
 static void reap(ab_gap *gap) {
   if (gap->activity[AB_GAP_INIT].state == AB_GAP_OFF)
     gap->initiated = NULL;
-  AB_LIST_EACH (n, &gap->connects)
-    if (connect_of(n)->removing && connect_of(n) != gap->initiated)
-      end_connect(gap, connect_of(n), 0, NULL);
+  AB_LIST_EACH(n, &gap->connects)
+  if (connect_of(n)->removing && connect_of(n) != gap->initiated)
+    end_connect(gap, connect_of(n), 0, NULL);
 }
 
 static void failed(ab_gap *gap, int status) {
@@ -94,8 +94,8 @@ static void failed(ab_gap *gap, int status) {
 }
 
 static void end_all(ab_gap *gap, int status) {
-  AB_LIST_EACH (n, &gap->connects)
-    end_connect(gap, connect_of(n), status, NULL);
+  AB_LIST_EACH(n, &gap->connects)
+  end_connect(gap, connect_of(n), status, NULL);
 }
 
 static void off(ab_gap *gap) {
@@ -158,9 +158,9 @@ static void try_again(ab_gap *gap, ab_gap_connect *req) {
 
 /* those who wait to connect to the same peer have what they asked for */
 static void end_others(ab_gap *gap, ab_gap_link *link) {
-  AB_LIST_EACH (n, &gap->connects)
-    if (aioble_addr_equal(&connect_of(n)->peer, &link->peer))
-      end_connect(gap, connect_of(n), 0, link);
+  AB_LIST_EACH(n, &gap->connects)
+  if (aioble_addr_equal(&connect_of(n)->peer, &link->peer))
+    end_connect(gap, connect_of(n), 0, link);
 }
 
 /* the end of an attempt: the event, whatever state its commands are in */

@@ -55,7 +55,7 @@ ab_gap_link *ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev)
 }
 
 ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer) {
-  AB_LIST_EACH (n, &gap->links) {
+  AB_LIST_EACH(n, &gap->links) {
     ab_gap_link *link = ab_container_of(n, ab_gap_link, node);
 
     if (aioble_addr_equal(&link->peer, peer))

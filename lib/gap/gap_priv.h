@@ -35,7 +35,7 @@ typedef struct ab_gap_kind_ops {
   void (*end_all)(ab_gap *gap, int status); /* tell all who asked */
   /* the command that ends it has been answered; NULL: it is off then, whatever the answer */
   void (*stopped)(ab_gap *gap, int status);
-  uint16_t stop_opcode;                     /* the command that ends it */
+  uint16_t stop_opcode; /* the command that ends it */
   uint8_t stop_len;
   uint8_t stop_params[2];
 } ab_gap_kind_ops;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scanning (Core Vol 4, Part E, 7.8.10, 7.8.11). All scans asked for share the one of the controller:
- * active if one of them is, with the shortest interval and the longest window.
+ * Scanning (Core Vol 4, Part E, 7.8.10, 7.8.11). All scans asked for share the one of the
+ * controller: active if one of them is, with the shortest interval and the longest window.
  */
 #include "gap/gap_priv.h"
 
@@ -9,9 +9,9 @@ AB_HCI_SENDER(hci_le_scan_params)
 AB_HCI_SENDER(hci_le_scan_enable)
 
 static bool wanted(const ab_gap *gap) {
-  AB_LIST_EACH (n, &gap->scans)
-    if (!ab_container_of(n, ab_gap_scan, node)->removing)
-      return true;
+  AB_LIST_EACH(n, &gap->scans)
+  if (!ab_container_of(n, ab_gap_scan, node)->removing)
+    return true;
   return false;
 }
 
@@ -20,7 +20,7 @@ static void merge(const ab_gap *gap, bool *active, uint16_t *interval, uint16_t 
   *active = false;
   *interval = UINT16_MAX;
   *window = 0;
-  AB_LIST_EACH (n, &gap->scans) {
+  AB_LIST_EACH(n, &gap->scans) {
     const ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
 
     if (scan->removing)
@@ -79,7 +79,7 @@ static void end_scan(ab_gap_scan *scan, int status) {
 static void reap(ab_gap *gap) {
   if (gap->activity[AB_GAP_SCAN].state != AB_GAP_OFF && !wanted(gap))
     return;
-  AB_LIST_EACH (n, &gap->scans) {
+  AB_LIST_EACH(n, &gap->scans) {
     ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
 
     if (scan->removing)
@@ -88,7 +88,7 @@ static void reap(ab_gap *gap) {
 }
 
 static void end_all(ab_gap *gap, int status) {
-  AB_LIST_EACH (n, &gap->scans) {
+  AB_LIST_EACH(n, &gap->scans) {
     ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
 
     end_scan(scan, scan->removing ? 0 : status);
@@ -139,7 +139,7 @@ static bool read_report(ab_rd *r, ab_gap_report *report) {
 static void tell(ab_gap *gap, const ab_gap_report *report) {
   gap->reports++;
   gap->running = true;
-  AB_LIST_EACH (n, &gap->scans) {
+  AB_LIST_EACH(n, &gap->scans) {
     ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
 
     if (!scan->removing)

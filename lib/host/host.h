@@ -71,6 +71,7 @@ struct aioble {
   ab_list hooks_due; /* aioble_conn whose hooks are to be called at the end of the turn */
 
   ab_list opens, closes; /* aioble_op_t (by its node) that wait for the state */
+  ab_list written;       /* … that wait for a client to write, to whatever characteristic */
   int lost;              /* the controller is gone: to be dealt with at the end of the turn */
   bool tell_lost;        /* … and the application to be told */
   int why_status;        /* the last failure, and in words */
@@ -94,9 +95,9 @@ struct aioble_conn {
   ab_att att;
   ab_gatt_client client;
   ab_gatt_server_link server;
-  ab_att_req mtu_req;     /* the exchange the library starts by itself */
+  ab_att_req mtu_req;         /* the exchange the library starts by itself */
   ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
-  ab_list waiting;        /* aioble_op_t: disconnect and disconnected */
+  ab_list waiting;            /* aioble_op_t: disconnect and disconnected */
   aioble_conn_hooks_t hooks;
   ab_list hooks_node; /* in ble->hooks_due, which then holds a reference */
   unsigned hooks_due; /* a set of AB_HOOK_… */
@@ -146,6 +147,14 @@ void ab_host_call_hooks(aioble_t *ble);
 /* ---- api_config.c ---- */
 
 int ab_config_init(aioble_t *ble, const aioble_options_t *options);
+
+/* ---- api_server.c ---- */
+
+/*
+ * The stack ends or has lost its adapter (its links have ended): nobody waits for writes any more,
+ * and those not taken yet let go of their connections.
+ */
+void ab_server_stop(aioble_t *ble, int status);
 
 static inline aioble_conn_t *ab_conn_of_link(ab_gap_link *link) {
   return ab_container_of(link, aioble_conn_t, link);

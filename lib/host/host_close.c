@@ -61,8 +61,8 @@ static void drain(aioble_t *ble) {
   ble->state = AB_HOST_DRAINING;
   ab_gap_end_requests(&ble->gap, AIOBLE_ECANCELED);
   ab_timer_start(&ble->env, &ble->close_timer, DRAIN_US, on_time_up);
-  AB_LIST_EACH (n, &ble->conns)
-    ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link, AB_HCI_ERR_REMOTE_USER);
+  AB_LIST_EACH(n, &ble->conns)
+  ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link, AB_HCI_ERR_REMOTE_USER);
   ab_host_link_gone(ble);
 }
 

@@ -113,13 +113,13 @@ static int start_snoop(aioble_t *ble) {
   ble->snoop_base_us = ab_system_date_us() - (int64_t) ble->env.now_us;
   if (!path)
     return 0;
-  ble->why_status =
-      ab_snoop_open(path, &ble->env.mem, &ble->snoop, ble->why, sizeof ble->why);
+  ble->why_status = ab_snoop_open(path, &ble->env.mem, &ble->snoop, ble->why, sizeof ble->why);
   return ble->why_status;
 }
 
 /* The address of an adapter that has none: kept over restarts, and random at first (Core Vol 6,
-   Part B, 1.3.2.1). A store that cannot be used is said, but does not keep the radio from working. */
+   Part B, 1.3.2.1). A store that cannot be used is said, but does not keep the radio from working.
+ */
 static int find_static_addr(aioble_t *ble) {
   const char *adapter = or_env(ble->options.adapter, "AIOBLE_ADAPTER");
   const char *path = ble->options.store;

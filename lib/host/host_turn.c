@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One turn: take all there is (input, or timers that are due), deliver all continuations, write all.
- * A turn is started by the transport's first packet of a batch, or by the loop when it was asked for
- * one or a timer is due.
+ * One turn: take all there is (input, or timers that are due), deliver all continuations, write
+ * all. A turn is started by the transport's first packet of a batch, or by the loop when it was
+ * asked for one or a timer is due.
  */
 #include "host/host.h"
 
