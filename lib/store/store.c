@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/store_priv.h"
+
+#include <cjson/cJSON.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { VERSION = 1 };
+
+struct ab_store {
+  ab_env *env;
+  char *path;
+  cJSON *root; /* always an object */
+};
+
+static cJSON *empty_store(void) {
+  cJSON *root = cJSON_CreateObject();
+
+  if (root && cJSON_AddNumberToObject(root, "version", VERSION))
+    return root;
+  cJSON_Delete(root);
+  return NULL;
+}
+
+/* the version of a store; 0: the text is none */
+static double version_of(const cJSON *root) {
+  const cJSON *version = cJSON_GetObjectItemCaseSensitive(root, "version");
+
+  return cJSON_IsObject(root) && cJSON_IsNumber(version) && version->valuedouble >= 1
+             ? version->valuedouble
+             : 0;
+}
+
+static int start_empty(ab_store *store, char *why) {
+  *why = '\0';
+  store->root = empty_store();
+  return store->root ? 0 : AIOBLE_ENOMEM;
+}
+
+static int set_aside(ab_store *store, char *why) {
+  char to[PATH_MAX];
+  int err = ab_store_file_set_aside(store->path, to, sizeof to, why);
+
+  if (err < 0)
+    return err;
+  ab_log(store->env, AB_LOG_ERROR, "%s is corrupt: kept as %s, starting with an empty store",
+         store->path, to);
+  return start_empty(store, why);
+}
+
+/* nothing but white space may follow the object */
+static cJSON *parse(const char *text, size_t len) {
+  return strlen(text) == len ? cJSON_ParseWithLengthOpts(text, len + 1, NULL, true) : NULL;
+}
+
+static int load(ab_store *store, char *why) {
+  char *text = NULL;
+  size_t len = 0;
+  int err = ab_store_file_read(store->env, store->path, &text, &len, why);
+
+  if (err == AIOBLE_ENOENT)
+    return start_empty(store, why);
+  if (err == AIOBLE_EMSGSIZE)
+    return set_aside(store, why);
+  if (err < 0)
+    return err;
+  store->root = parse(text, len);
+  ab_free(store->env, text);
+  if (version_of(store->root) > VERSION) {
+    AB_STORE_WHY_SET(why, "%s was written by a later version of libaioble", store->path);
+    return AIOBLE_ENOTSUP;
+  }
+  if (version_of(store->root) == VERSION)
+    return 0;
+  cJSON_Delete(store->root);
+  store->root = NULL;
+  return set_aside(store, why);
+}
+
+ab_store *ab_store_open(ab_env *env, const char *path, const char *adapter, int *err, char *why) {
+  ab_store *store = ab_zalloc(env, sizeof *store);
+
+  *why = '\0';
+  *err = AIOBLE_ENOMEM;
+  if (!store)
+    return NULL;
+  store->env = env;
+  store->path = path ? ab_strdup(env, path) : ab_store_file_default(env, adapter, err, why);
+  if (!store->path || (*err = load(store, why)) < 0) {
+    ab_store_close(store);
+    return NULL;
+  }
+  return store;
+}
+
+void ab_store_close(ab_store *store) {
+  if (!store)
+    return;
+  cJSON_Delete(store->root);
+  ab_free(store->env, store->path);
+  ab_free(store->env, store);
+}
+
+const char *ab_store_path(const ab_store *store) {
+  return store->path;
+}
+
+static int save(ab_store *store, char *why) {
+  char *text = cJSON_Print(store->root);
+  int err;
+
+  if (!text)
+    return AIOBLE_ENOMEM;
+  err = ab_store_file_write(store->env, store->path, text, strlen(text), why);
+  cJSON_free(text);
+  return err;
+}
+
+bool ab_store_static_address(const ab_store *store, aioble_addr_t *addr) {
+  const cJSON *identity = cJSON_GetObjectItemCaseSensitive(store->root, "identity");
+  const cJSON *text = cJSON_GetObjectItemCaseSensitive(identity, "static_address");
+  aioble_addr_t found;
+
+  if (!cJSON_IsString(text) ||
+      aioble_addr_parse(&found, AIOBLE_ADDR_RANDOM, text->valuestring) < 0 ||
+      aioble_addr_kind(&found) != AIOBLE_ADDR_KIND_STATIC)
+    return false;
+  *addr = found;
+  return true;
+}
+
+/* the member of that name if it is an object, else a new one in its place */
+static cJSON *object_in(cJSON *parent, const char *name) {
+  cJSON *object = cJSON_GetObjectItemCaseSensitive(parent, name);
+
+  if (cJSON_IsObject(object))
+    return object;
+  cJSON_DeleteItemFromObjectCaseSensitive(parent, name);
+  return cJSON_AddObjectToObject(parent, name);
+}
+
+/* takes the value; NULL: out of memory */
+static int set_member(cJSON *object, const char *name, cJSON *value) {
+  bool done = object && value &&
+              (cJSON_GetObjectItemCaseSensitive(object, name)
+                   ? cJSON_ReplaceItemInObjectCaseSensitive(object, name, value)
+                   : cJSON_AddItemToObject(object, name, value));
+
+  if (done)
+    return 0;
+  cJSON_Delete(value);
+  return AIOBLE_ENOMEM;
+}
+
+int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr, char *why) {
+  char text[AIOBLE_ADDR_TEXT_SIZE];
+  cJSON *identity = object_in(store->root, "identity");
+  int err;
+
+  *why = '\0';
+  err = set_member(identity, "static_address", cJSON_CreateString(aioble_addr_text(addr, text)));
+  return err < 0 ? err : save(store, why);
+}
