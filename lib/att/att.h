@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ATT (Core Vol 3, Part F): one bearer of one link. Given a send function, has a receive entry;
+ * knows neither L2CAP nor GATT. The layer above embeds requests and registers what it answers.
+ *
+ * Any event may close the bearer; its memory must stay until the call that raised the event
+ * returns.
+ */
+#ifndef AB_ATT_H
+#define AB_ATT_H
+
+#include "att/att_pdu.h"
+#include "util/buf.h"
+#include "util/env.h"
+#include "util/list.h"
+
+typedef struct ab_att ab_att;
+typedef struct ab_att_req ab_att_req;
+
+/*
+ * The end of a request or indication of ours. status: 0; AIOBLE_ERR_ATT(code); AIOBLE_EPROTO (the
+ * response was malformed); AIOBLE_ETIMEDOUT (30 s, the bearer is broken); AIOBLE_ENOTCONN (the
+ * bearer closed or broke); AIOBLE_ENOMEM. pdu: the response behind its opcode octet, borrowed
+ * (empty on failure and for a confirmation). Called once, never from inside ab_att_request(); the
+ * request may be used again from here.
+ */
+typedef void ab_att_req_fn(ab_att_req *req, int status, ab_rd *pdu);
+
+struct ab_att_req {
+  ab_list node;
+  ab_att *att;
+  ab_att_req_fn *fn;
+  ab_buf *buf;    /* until it is sent */
+  int status;     /* of one that failed at once */
+  uint8_t opcode; /* of the request */
+  bool pending;   /* between ab_att_request() and fn */
+};
+
+typedef struct ab_att_events {
+  /* takes the buffer (an ATT PDU, head-room in front), and finishes it */
+  void (*send)(void *ctx, ab_buf *pdu);
+  /*
+   * A request or command of the peer, malformed or not: the server's. rsp is a cursor over a fresh
+   * response PDU of the MTU's size, its opcode octet not yet written. Answer by writing it and
+   * returning 0, or return the ATT error code with *handle set (for the Error Response); return
+   * AB_ATT_LATER to answer with ab_att_respond() or ab_att_respond_error() later. For a command
+   * rsp has no room, and what is returned is ignored.
+   */
+  int (*on_request)(void *ctx, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle);
+  /* a notification or indication; the confirmation is sent after this returns */
+  void (*on_value)(void *ctx, uint16_t handle, const uint8_t *value, size_t len, bool indication);
+  /* the MTU in force has changed, or was confirmed, by an exchange from either side */
+  void (*on_mtu)(void *ctx, uint16_t mtu);
+  /* the bearer is beyond use: 30 s without an answer (3.3.3, ETIMEDOUT), or no memory to answer
+     with (ENOMEM); the link has to be disconnected */
+  void (*on_broken)(void *ctx, int status);
+} ab_att_events;
+
+enum { AB_ATT_LATER = -1 };
+
+/* Our requests, or our indications: one at a time is on the air (3.3.2). */
+typedef struct ab_att_lane {
+  ab_att *att;
+  ab_list waiting;    /* ab_att_req, in order */
+  ab_att_req *flying; /* on the air; NULL: none, or detached since */
+  ab_timer timer;     /* 30 s (3.3.3) */
+  bool busy;          /* one is on the air */
+  uint8_t opcode;     /* … its opcode */
+} ab_att_lane;
+
+/* Nothing is sent or taken unless it is open. */
+typedef enum ab_att_state { AB_ATT_OPEN, AB_ATT_BROKEN, AB_ATT_CLOSED } ab_att_state;
+
+struct ab_att {
+  ab_env *env;
+  ab_bufs *bufs;
+  const ab_att_events *ev;
+  void *ctx; /* given to all events */
+  ab_att_lane requests, indications;
+  ab_list failed; /* requests that failed at once: fn is called from the timer */
+  ab_timer fail_timer;
+  uint16_t mtu, local_mtu;
+  uint8_t answering; /* the peer's request being answered later; 0: none */
+  bool mtu_asked;    /* we exchanged it as client … */
+  bool mtu_answered; /* … and the peer did */
+  ab_att_state state;
+  uint64_t malformed; /* PDUs that were not what they should be, or came when they should not */
+};
+
+/* local_mtu: what we offer and accept, 23 to 517 */
+void ab_att_init(ab_att *att, ab_env *env, ab_bufs *bufs, const ab_att_events *events, void *ctx,
+                 uint16_t local_mtu);
+/* everything pending ends with `status`; nothing is sent or taken any more */
+void ab_att_close(ab_att *att, int status);
+
+/* one whole PDU from the peer */
+void ab_att_rx(ab_att *att, const uint8_t *pdu, size_t len);
+
+/* a PDU to be filled behind `opcode`, at most the MTU long; NULL: out of memory */
+ab_buf *ab_att_pdu(ab_att *att, uint8_t opcode, ab_wr *w);
+
+/*
+ * Queues a request (an opcode with a response), or an indication, and takes buf. One of each is on
+ * the air at a time; the order is kept. On a closed or broken bearer fn gets ENOTCONN, and for no
+ * buf (NULL) ENOMEM, from a zero-delay timer, never inline.
+ */
+void ab_att_request(ab_att *att, ab_att_req *req, ab_buf *buf, ab_att_req_fn *fn);
+/* The owner goes away: fn will not be called (harmless when nothing is pending). On the air: the
+   slot stays taken until the peer answers, without the struct. */
+void ab_att_detach(ab_att_req *req);
+/* Sends a command or notification (no response) and takes buf, whose done says when it was taken.
+ */
+void ab_att_send(ab_att *att, ab_buf *buf);
+
+/* answers the request that on_request left for later; rsp is a PDU with its opcode octet */
+void ab_att_respond(ab_att *att, ab_buf *rsp);
+void ab_att_respond_error(ab_att *att, uint16_t handle, uint8_t code);
+
+/* Exchange MTU (3.4.2) as client, with the local MTU: fn as for any request (att->mtu is in force
+   then). Once per bearer: false, and nothing is sent, after the first. */
+bool ab_att_exchange_mtu(ab_att *att, ab_att_req *req, ab_att_req_fn *fn);
+
+#endif
