@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# We are the central. bluetoothd advertises two GATT services that bluetoothctl registered; our
+# programs scan, connect, discover, read, write and are notified.
+# shellcheck source=test/interop/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+custom=12345678-1234-5678-1234-56789abcdef
+
+register() {
+  say 'gatt.register-service 0x181a' 'yes/no'
+  say yes .
+  say 'gatt.register-characteristic 0x2a6e read,notify' 'Enter value'
+  say '0x34 0x08' .
+  say "gatt.register-service ${custom}0" 'yes/no'
+  say yes .
+  say "gatt.register-characteristic ${custom}1 read,write,notify" 'Enter value'
+  say '0x48 0x69 0x21' .
+  say 'gatt.register-application' 'Application registered'
+}
+
+advertise() {
+  say 'advertise.uuids 0x181a' .
+  say 'advertise.name peer' .
+  say 'advertise on' 'Advertising object registered'
+}
+
+# D-Bus calls of one method: OWNER PATH METHOD ARGUMENT...
+call() {
+  gdbus call --system --dest "$1" --object-path "$2" --method "$3" "${@:4}"
+}
+
+# bluetoothctl's name on the bus: the one whose process it is.
+bus_name() {
+  local bus=org.freedesktop.DBus owner
+
+  for owner in $(call $bus / $bus.ListNames | grep -o ':1\.[0-9]*'); do
+    if call $bus / $bus.GetConnectionUnixProcessID "$owner" | grep -q "uint32 ${pids[bluetoothctl]},"; then
+      echo "$owner"
+    fi
+  done
+}
+
+# change SERVICE VALUE: changes the characteristic of the first or second service. bluetoothctl has
+# no command for that, but takes a write from anybody on the bus; bluetoothd then notifies.
+change() {
+  call "$owner" "/org/bluez/app/service$1/chrc0" org.bluez.GattCharacteristic1.WriteValue "@ay $2" \
+    "{'device': <objectpath '/org/bluez/hci1/dev_${hci0//:/_}'>, 'link': <'LE'>}"
+}
+
+plug_in
+start_btmon
+start_bluetoothd
+owner=$(bus_name)
+register
+advertise
+
+start scan hci0 scan --ms 1000
+succeeds scan 10
+expect scan "${hci1,,}" 0
+expect scan peer 0
+
+start explore hci0 explore "$hci1"
+succeeds explore 15
+expect explore "${custom}1" 0
+expect explore '48 69 21 .Hi!' 0
+
+start peer_central hci0 peer_central "$hci1"
+expect peer_central subscribed 15
+for n in 1 2 3; do change 1 "[0x6e, 0x3$n]"; done
+succeeds peer_central 5
+expect bluetoothctl '79 65 73' 0
+
+start temp_client hci0 temp_client
+expect bluetoothctl 'chrc0 Notify sock acquired' 15
+for n in {0..9}; do change 0 "[0x3$n, 0x08]"; done
+succeeds temp_client 10
+expect temp_client '21\.01' 0

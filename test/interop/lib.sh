@@ -1,0 +1,184 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# lib.sh BUILD OUT: what every scenario sources first. Two controllers that hear each other, hci0
+# for our programs and hci1 for BlueZ; bluetoothd and bluetoothctl; programs in the background that
+# do not outlive the scenario. A scenario ends at the first command that fails, and says one line on
+# stdout: how it went. Everything else goes to files in OUT.
+#
+# Of these controllers (btvirt) one should know that they send one advertising report each time that
+# somebody starts to advertise or to scan, not one per interval, and that they have one ACL buffer
+# of 192 bytes. With -L they are LE only, so that the kernel uses the advertising commands of 4.0:
+# those and the extended ones do not see each other properly.
+set -Eeuo pipefail
+
+build=$1 out=$2
+name=$(basename "$0" .sh)
+# shellcheck disable=SC2034 # for the scenarios
+hci0=00:AA:01:00:00:00
+hci1=00:AA:01:01:00:01
+declare -A pids=()   # of the background programs, by name
+why=''
+
+fail() {
+  why=$*
+  exit 1
+}
+
+# within SECONDS COMMAND...: repeats COMMAND until it succeeds.
+within() {
+  local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
+    sleep 0.05
+  done
+}
+
+gone() {
+  ! kill -0 "$1"
+}
+
+# --- the end ----------------------------------------------------------------------------------
+
+# The controllers go last: this kernel does not survive all being taken away at the same moment.
+stop_all() {
+  local last=${pids[btvirt]:-}
+
+  unset 'pids[btvirt]'
+  stop "${pids[@]}"
+  if [ -n "$last" ]; then stop "$last"; fi
+}
+
+stop() {
+  local pid
+
+  kill "$@" 2>/dev/null || true
+  for pid in "$@"; do
+    within 2 gone "$pid" || kill -KILL "$pid" || true
+  done
+}
+
+finish() {
+  local status=$?
+
+  trap - ERR EXIT
+  stop_all
+  if [ "$status" = 0 ]; then
+    echo "ok $name" >&3
+  else
+    echo "not ok $name: ${why:-status $status}" >&3
+  fi
+}
+
+mkdir -p "$out"
+exec 3>&1 >"$out/log" 2>&1
+trap finish EXIT
+trap 'fail "took too long, at line $LINENO: $BASH_COMMAND"' TERM
+trap 'why=${why:-line $LINENO: $BASH_COMMAND}' ERR
+
+# --- programs ---------------------------------------------------------------------------------
+
+# background NAME COMMAND...: starts COMMAND with its output in NAME.log. (The empty file is there
+# first because bash 5.2 dies of a $(<file) without a file.)
+background() {
+  local label=$1
+
+  shift
+  : >"$out/$label.log"
+  "$@" <&0 >>"$out/$label.log" 2>&1 &
+  pids[$label]=$!
+}
+
+# start NAME ADAPTER PROGRAM...: starts one of our programs, with a capture.
+start() {
+  local program=$build/examples/$3
+
+  [ -x "$program" ] || program=$build/test/interop/$3
+  [ -x "$program" ] || fail "no program $3 in $build"
+  AIOBLE_SNOOP=$out/$1.btsnoop background "$1" "$program" --adapter "$2" "${@:4}"
+}
+
+# expect NAME REGEX SECONDS [OFFSET]: waits for text in NAME.log, after OFFSET characters.
+expect() {
+  within "$3" log_has "$1" "$2" "${4:-0}" || fail "$1 did not say '$2' in $3 s"
+}
+
+log_has() {
+  local text
+  text=$(<"$out/$1.log")
+
+  [[ ${text:$3} =~ $2 ]]
+}
+
+# succeeds NAME SECONDS: a program ends by itself, with status 0.
+succeeds() {
+  ends "$1" "$2" || fail "$1: $(tail -n 1 "$out/$1.log")"
+}
+
+# fails NAME SECONDS REGEX: it ends by itself, with another status and that text. (One that never got
+# its adapter has captured nothing but the head of the file.)
+fails() {
+  if ends "$1" "$2"; then fail "$1 should have failed"; fi
+  expect "$1" "$3" 0
+  find "$out/$1.btsnoop" -size -17c -delete
+}
+
+ends() {
+  within "$2" gone "${pids[$1]}" || fail "$1 did not end in $2 s"
+  wait "${pids[$1]}"
+}
+
+# --- the other side ---------------------------------------------------------------------------
+
+plug_in() {
+  within 2 test ! -e /sys/class/bluetooth/hci0 || fail "controllers of before are still there"
+  background btvirt btvirt -L -l2
+  within 5 test -e /sys/class/bluetooth/hci1 || fail "no controllers"
+}
+
+unplug() {
+  kill "${pids[btvirt]}"
+}
+
+start_btmon() {
+  background btmon btmon -w "$out/btmon.btsnoop"
+}
+
+# AutoEnable would take hci0, too, and a user channel can be opened on adapters that are down only.
+start_bluetoothd() {
+  [ -e /run/dbus/system_bus_socket ] || start_bus
+  rm -rf /var/lib/bluetooth
+  printf '[Policy]\nAutoEnable=false\n' >"$out/main.conf"
+  background bluetoothd /usr/libexec/bluetooth/bluetoothd -n -f "$out/main.conf"
+  within 10 gdbus introspect --system --dest org.bluez --object-path /org/bluez/hci1 ||
+    fail "bluetoothd did not find hci1"
+  start_bluetoothctl
+}
+
+start_bus() {
+  [ -s /etc/machine-id ] || tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
+  mkdir -p /run/dbus
+  dbus-daemon --system --fork --nopidfile --nosyslog
+}
+
+start_bluetoothctl() {
+  local input
+  input=$(mktemp -u)
+
+  mkfifo "$input"
+  exec {ctl}<>"$input"
+  background bluetoothctl bluetoothctl <"$input"
+  expect bluetoothctl 'Agent registered' 10
+  say "select $hci1" .
+  say 'power on' 'Changing power on succeeded'
+}
+
+# say COMMAND REGEX [SECONDS]: gives bluetoothctl a command and waits for its answer.
+say() {
+  local text
+  text=$(<"$out/bluetoothctl.log")
+
+  echo "$1" >&"$ctl"
+  expect bluetoothctl "$2" "${3:-5}" "${#text}"
+}
