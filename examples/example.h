@@ -53,6 +53,7 @@ static inline aioble_t *example_new(uv_loop_t *loop, const char *adapter) {
 
   if (!ble)
     abort();
+  (void) setvbuf(stdout, NULL, _IOLBF, 0); /* also into a pipe, a line at a time */
   return ble;
 }
 

@@ -109,7 +109,6 @@ int main(int argc, char **argv) {
   aioble_t *ble;
   int status;
 
-  setvbuf(stdout, NULL, _IOLBF, 0);
   uv_loop_init(&loop);
   ble = example_new(&loop, adapter);
   status = find(ble, &device);

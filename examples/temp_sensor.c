@@ -90,7 +90,6 @@ int main(int argc, char **argv) {
   aioble_service_t *service;
   uv_loop_t loop;
 
-  setvbuf(stdout, NULL, _IOLBF, 0);
   uv_loop_init(&loop);
   app.ble = example_new(&loop, adapter);
   service = aioble_service_new(app.ble, AIOBLE_UUID16(0x181a));

@@ -49,6 +49,7 @@ void ab_host_turn_end(aioble_t *ble) {
     ab_ops_deliver(ble);
   if (ble->transport)
     ble->transport->ops->flush(ble->transport);
+  ab_snoop_flush(ble->snoop);
   if (ble->state == AB_HOST_CLOSED && !something_left(ble))
     ab_host_after_close(ble);
   ble->in_turn = false;

@@ -69,7 +69,7 @@ static int seeded_random(void *user, void *buf, size_t len) {
   sim_stack *stack = user;
 
   for (size_t i = 0; i < len; i++)
-    ((uint8_t *) buf)[i] = (uint8_t) (i * 37u + stack->options.appearance + 11u);
+    ((uint8_t *) buf)[i] = (uint8_t) (i * 37 + stack->options.appearance + 11);
   return 0;
 }
 

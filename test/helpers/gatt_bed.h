@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A GATT server behind an ATT bearer, with a scripted client: a table is written down, installed,
+ * and played against. Every value counts what its hooks were asked.
+ */
+#ifndef GATT_BED_H
+#define GATT_BED_H
+
+#include "gatt/gatt_server.h"
+#include "helpers/att_peer.h"
+
+typedef struct gatt_bed gatt_bed;
+
+typedef struct bed_value {
+  ab_gatt_value value;
+  gatt_bed *bed;
+  ab_list node;
+  unsigned reads, checks, writes, commands, subscriptions; /* calls of each hook */
+  unsigned what;                                           /* of the last subscription */
+  uint8_t read_code, check_code;                           /* what the hooks answer */
+  void (*hook)(struct bed_value *value);                   /* run inside each of them */
+} bed_value;
+
+struct gatt_bed {
+  att_peer *peer;
+  ab_env *env;
+  ab_gatt_server server;
+  ab_gatt_server_link link;
+  ab_gatt_db *db; /* being filled, until installed */
+  ab_list values;
+  unsigned releases; /* tables given back */
+};
+
+gatt_bed *gatt_bed_new(void);
+void gatt_bed_free(gatt_bed *bed);
+
+/* UUIDs as text, values in hex */
+void bed_service(gatt_bed *bed, const char *uuid);
+bed_value *bed_char(gatt_bed *bed, const char *uuid, unsigned props, const char *value);
+bed_value *bed_desc(gatt_bed *bed, const char *uuid, unsigned props, const char *value);
+void bed_install(gatt_bed *bed);
+
+/*
+ * The table most tests use; the library's own services are 01 to 09.
+ *   0a service 181a
+ *   0b, 0c    2a6e  read, notify           16 09          (temperature)
+ *   0d        its CCCD
+ *   0e, 0f    2a6f  read, write, write without response  01 02 03   (humidity), max_len 8
+ *   10        its 2901, read               "Text"
+ *   11        its 2904, read, write        (long) 40 octets 30
+ *   12 service LONG_SERVICE
+ *   13, 14    LONG_CHAR  write             (hidden) at most 512
+ *   15, 16    2a6d  read, notify, indicate ee
+ *   17        its CCCD
+ *   18        its LONG_DESC, read          77
+ *   19 service 181a again
+ *   1a, 1b    2a6e  read                   17 09
+ */
+#define LONG_SERVICE "0d000000-1111-2222-3333-444455556666"
+#define LONG_CHAR    "0d000001-1111-2222-3333-444455556666"
+#define LONG_DESC    "0d000002-1111-2222-3333-444455556666"
+/* … on the wire */
+#define LONG_TAIL "66 66 55 55 44 44 33 33 22 22 11 11"
+
+typedef struct bed_table {
+  bed_value *temperature, *humidity, *text, *format, *hidden, *pressure, *extra, *second;
+} bed_table;
+
+bed_table bed_standard(gatt_bed *bed);
+
+void bed_play(gatt_bed *bed, const char *lines);
+/* the value is what the hex says */
+void bed_expect(const bed_value *value, const char *hex);
+
+#endif

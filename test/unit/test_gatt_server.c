@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "gatt/gatt_server_priv.h"
+#include "helpers/gatt_bed.h"
+#include "helpers/hex.h"
+#include <aioble/server.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bed_table table;
+
+static int set_up(void **state) {
+  gatt_bed *bed = gatt_bed_new();
+
+  *state = bed;
+  table = bed_standard(bed);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  gatt_bed_free(*state);
+  return 0;
+}
+
+/* ---- which request goes where ---- */
+
+static void what_is_no_request_of_ours_is_not_supported(void **state) {
+  char line[100];
+
+  for (unsigned opcode = 0; opcode < 0x100; opcode++) {
+    bool known = (opcode >= 0x01 && opcode <= 0x13) || (opcode >= 0x16 && opcode <= 0x19) ||
+                 opcode == 0x1b || (opcode >= 0x1d && opcode <= 0x21) || opcode == 0x23;
+
+    if (known)
+      continue;
+    snprintf(line, sizeof line,
+             opcode & 0x40 ? "> %02x 0f 00 09\n" : "> %02x 0f 00 09\n< 01 %02x 00 00 06\n", opcode,
+             opcode);
+    if (opcode != 0x52)
+      bed_play(*state, line);
+  }
+  assert_int_equal(table.humidity->checks, 0);
+}
+
+/* each request as it should be, and whether it may be one octet shorter or longer */
+static void a_length_that_is_off_by_one_is_an_invalid_pdu(void **state) {
+  static const struct {
+    const char *pdu;
+    bool shorter, longer; /* are requests, too */
+  } requests[] = {
+      {"04 01 00 ff ff", false, false},
+      {"06 01 00 ff ff 00 28", false, true},
+      {"08 01 00 ff ff 03 28", false, false},
+      {"08 01 00 ff ff fb 34 9b 5f 80 00 00 80 00 10 00 00 03 28 00 00", false, false},
+      {"0a 0c 00", false, false},
+      {"0c 0c 00 00 00", false, false},
+      {"0e 0c 00 0f 00", false, false},
+      {"10 01 00 ff ff 00 28", false, false},
+      {"12 0f 00", false, true},
+      {"16 0f 00 00 00", false, true},
+      {"18 00", false, false},
+      {"20 0c 00 0f 00", false, false},
+  };
+  gatt_bed *bed = *state;
+
+  for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+    uint8_t pdu[32] = {0}, rsp[AB_ATT_MTU_MIN];
+    size_t len = hex_read(requests[i].pdu, pdu, sizeof pdu);
+
+    for (size_t n = len - 1; n <= len + 1; n++) {
+      ab_rd r = ab_rd_of(pdu + 1, n - 1);
+      ab_wr w = ab_wr_of(rsp, sizeof rsp);
+      bool fits = n == len || (n < len ? requests[i].shorter : requests[i].longer);
+      uint16_t handle = 0x7777;
+      int code = ab_gatt_server_request(&bed->server, &bed->link, pdu[0], &r, &w, &handle);
+
+      if (fits) {
+        assert_int_not_equal(code, AB_ATT_ERR_INVALID_PDU);
+      } else {
+        assert_int_equal(code, AB_ATT_ERR_INVALID_PDU);
+        assert_int_equal(handle, 0);
+      }
+    }
+  }
+}
+
+static void every_request_may_be_empty(void **state) {
+  char line[100];
+
+  for (unsigned opcode = 0x04; opcode <= 0x20; opcode += 2) {
+    if (opcode == 0x14 || opcode == 0x1a || opcode == 0x1c || opcode == 0x1e)
+      continue;
+    snprintf(line, sizeof line, "> %02x\n< 01 %02x 00 00 04\n", opcode, opcode);
+    bed_play(*state, line);
+  }
+}
+
+/* ---- hooks that do things ---- */
+
+static void install_another(bed_value *v) {
+  gatt_bed *bed = v->bed;
+
+  v->hook = NULL;
+  bed->db = ab_gatt_db_new(&bed->server);
+  bed_service(bed, "181f");
+  bed_install(bed);
+}
+
+static void a_hook_may_replace_the_table_during_a_read(void **state) {
+  gatt_bed *bed = *state;
+
+  table.temperature->hook = install_another;
+  bed_play(bed, "> 20 0c 00 1b 00\n"
+                "< 21 02 00 16 09 02 00 17 09\n");
+  assert_int_equal(bed->releases, 1);
+  bed_play(bed, "> 0a 0c 00\n"
+                "< 01 0a 0c 00 01\n"
+                "> 10 0a 00 ff ff 00 28\n"
+                "< 11 06 0a 00 0a 00 1f 18\n");
+}
+
+static void a_hook_may_replace_the_table_during_a_search(void **state) {
+  gatt_bed *bed = *state;
+
+  table.temperature->hook = install_another;
+  bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
+                "< 09 04 0c 00 16 09 1b 00 17 09\n");
+  assert_int_equal(bed->releases, 1);
+}
+
+static void a_hook_may_replace_the_table_during_a_write(void **state) {
+  gatt_bed *bed = *state;
+
+  table.humidity->hook = install_another;
+  bed_play(bed, "> 16 0f 00 00 00 0a\n"
+                "< 17 0f 00 00 00 0a\n"
+                "> 16 0d 00 00 00 01 00\n"
+                "< 17 0d 00 00 00 01 00\n"
+                "> 18 01\n"
+                "< 01 18 0d 00 0e\n");
+  assert_int_equal(bed->releases, 1);
+  assert_int_equal(table.temperature->subscriptions, 0);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
+}
+
+static void a_hook_may_replace_the_table_when_it_hears_of_a_subscription(void **state) {
+  gatt_bed *bed = *state;
+
+  table.temperature->hook = install_another;
+  bed_play(bed, "> 12 0d 00 01 00\n"
+                "< 13\n");
+  assert_int_equal(bed->releases, 1);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
+}
+
+static void end_the_link(bed_value *v) {
+  ab_gatt_server_link_close(&v->bed->link);
+}
+
+static void a_hook_may_end_the_link(void **state) {
+  table.humidity->hook = end_the_link;
+  table.temperature->hook = end_the_link;
+  bed_play(*state, "> 16 0f 00 00 00 0a\n"
+                   "< 17 0f 00 00 00 0a\n"
+                   "> 16 0d 00 00 00 01 00\n"
+                   "< 17 0d 00 00 00 01 00\n"
+                   "> 18 01\n"
+                   "< 01 18 0d 00 11\n");
+  bed_play(*state, "> 0a 0c 00\n"
+                   "< 0b 16 09\n");
+}
+
+static void overfill(bed_value *v) {
+  uint8_t octets[8] = {0};
+
+  v->hook = NULL;
+  assert_true(ab_gatt_value_put(&v->value, v->bed->env, 0, octets, 8));
+}
+
+static void a_hook_may_fill_the_value_that_is_appended_to(void **state) {
+  table.humidity->value.append = true;
+  table.humidity->hook = overfill;
+  bed_play(*state, "> 12 0f 00 04\n"
+                   "< 01 12 0f 00 0d\n");
+  assert_int_equal(table.humidity->value.len, 8);
+}
+
+/* ---- tables and links ---- */
+
+static void another_table_forgets_subscriptions_but_that_of_service_changed(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, "> 12 09 00 02 00\n"
+                "< 13\n"
+                "> 12 0d 00 01 00\n"
+                "< 13\n"
+                "> 16 0f 00 00 00 0a\n"
+                "< 17 0f 00 00 00 0a\n");
+  bed->db = ab_gatt_db_new(&bed->server);
+  bed_service(bed, "181a");
+  bed_char(bed, "2a6e", AIOBLE_READ | AIOBLE_NOTIFY, "");
+  bed_install(bed);
+  bed_play(bed, "> 0a 09 00\n"
+                "< 0b 02 00\n"
+                "> 0a 0d 00\n"
+                "< 0b 00 00\n"
+                "> 18 01\n"
+                "< 19\n");
+  bed_expect(table.humidity, "01 02 03");
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &bed->server.service_changed), 2);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
+}
+
+static void each_link_has_subscriptions_of_its_own(void **state) {
+  gatt_bed *bed = *state;
+  ab_gatt_server_link other;
+
+  ab_gatt_server_link_open(&bed->server, &other);
+  bed_play(bed, "> 12 0d 00 01 00\n"
+                "< 13\n");
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 1);
+  assert_int_equal(ab_gatt_server_subscribed(&other, &table.temperature->value), 0);
+  ab_gatt_server_link_close(&other);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 1);
+}
+
+static void a_new_link_begins_with_nothing(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, "> 12 0d 00 01 00\n"
+                "< 13\n");
+  ab_gatt_server_link_close(&bed->link);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
+  ab_gatt_server_link_close(&bed->link);
+  ab_gatt_server_link_open(&bed->server, &bed->link);
+  bed_play(bed, "> 0a 0d 00\n"
+                "< 0b 00 00\n");
+}
+
+static void a_value_without_configuration_has_no_subscribers(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, "> 12 09 00 02 00\n"
+                "< 13\n");
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.humidity->value), 0);
+}
+
+static void the_name_has_a_limit(void **state) {
+  gatt_bed *bed = *state;
+  char name[AB_GATT_NAME_MAX + 2];
+
+  memset(name, 'n', sizeof name);
+  name[sizeof name - 1] = 0;
+  assert_int_equal(ab_gatt_server_set_name(&bed->server, name), AIOBLE_EINVAL);
+  assert_string_equal(ab_gatt_server_name(&bed->server), "bed");
+  name[AB_GATT_NAME_MAX] = 0;
+  assert_int_equal(ab_gatt_server_set_name(&bed->server, name), 0);
+  assert_string_equal(ab_gatt_server_name(&bed->server), name);
+  bed_play(bed, "> 0a 03 00\n"
+                "< 0b 6e*22\n"
+                "> 0c 03 00 f7 00\n"
+                "< 0d 6e\n");
+  assert_int_equal(ab_gatt_server_appearance(&bed->server), 0x0540);
+}
+
+static void a_server_needs_memory(void **state) {
+  ab_env *env = fake_env_new();
+  ab_gatt_server server;
+  ab_bufs bufs;
+
+  (void) state;
+  ab_bufs_init(&bufs, env, 0);
+  for (unsigned n = 1; n <= 2; n++) {
+    fake_env_fail_at(env, n);
+    assert_int_equal(ab_gatt_server_init(&server, env, &bufs), AIOBLE_ENOMEM);
+    ab_gatt_server_close(&server);
+  }
+  fake_env_free(env);
+}
+
+/* ---- notifications ---- */
+
+static void a_value_goes_whole_or_not_at_all(void **state) {
+  gatt_bed *bed = *state;
+  uint8_t octets[21];
+  int status = 1;
+  ab_buf *pdu;
+
+  memset(octets, 0x55, sizeof octets);
+  pdu = ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_NOTIFICATION, 0x0c, octets, 20, &status);
+  assert_non_null(pdu);
+  ab_att_send(&bed->peer->att, pdu);
+  bed_play(bed, "< 1b 0c 00 55*20\n");
+  assert_null(
+      ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_NOTIFICATION, 0x0c, octets, 21, &status));
+  assert_int_equal(status, AIOBLE_EMSGSIZE);
+  pdu = ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_INDICATION, 0x1b, NULL, 0, &status);
+  ab_att_send(&bed->peer->att, pdu);
+  bed_play(bed, "< 1d 1b 00\n");
+}
+
+static void without_memory_there_is_no_pdu(void **state) {
+  gatt_bed *bed = *state;
+  int status = 1;
+
+  fake_env_fail_at(bed->env, 1);
+  assert_null(ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_NOTIFICATION, 1, "", 0, &status));
+  assert_int_equal(status, AIOBLE_ENOMEM);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(what_is_no_request_of_ours_is_not_supported),
+      TEST(a_length_that_is_off_by_one_is_an_invalid_pdu),
+      TEST(every_request_may_be_empty),
+      TEST(a_hook_may_replace_the_table_during_a_read),
+      TEST(a_hook_may_replace_the_table_during_a_search),
+      TEST(a_hook_may_replace_the_table_during_a_write),
+      TEST(a_hook_may_replace_the_table_when_it_hears_of_a_subscription),
+      TEST(a_hook_may_end_the_link),
+      TEST(a_hook_may_fill_the_value_that_is_appended_to),
+      TEST(another_table_forgets_subscriptions_but_that_of_service_changed),
+      TEST(each_link_has_subscriptions_of_its_own),
+      TEST(a_new_link_begins_with_nothing),
+      TEST(a_value_without_configuration_has_no_subscribers),
+      TEST(the_name_has_a_limit),
+      TEST(a_server_needs_memory),
+      TEST(a_value_goes_whole_or_not_at_all),
+      TEST(without_memory_there_is_no_pdu),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
