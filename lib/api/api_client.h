@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the GATT client's public side share: the handles (include/aioble/client.h). */
+#ifndef AB_API_CLIENT_H
+#define AB_API_CLIENT_H
+
+#include "api/op.h"
+#include "gatt/gatt_client.h"
+#include <aioble/client.h>
+
+struct aioble_client_service {
+  aioble_conn_t *conn; /* a reference, as are the parents below */
+  uint32_t refs;
+  aioble_uuid_t uuid;
+  uint16_t first, last;
+};
+
+/* Received values waiting to be taken, or ops waiting for them; never both. */
+typedef struct ab_value_stream {
+  ab_list values; /* ab_buf, oldest first */
+  unsigned n;
+  ab_list waiting; /* value_op, by its own node */
+} ab_value_stream;
+
+struct aioble_client_char {
+  aioble_client_service_t *service;
+  uint32_t refs;
+  aioble_uuid_t uuid;
+  uint16_t handle, last; /* of the value; the last descriptor is not behind `last` */
+  uint16_t cccd;         /* handle of the Client Characteristic Configuration; 0: not looked for */
+  uint8_t properties;
+
+  ab_gatt_listener listener;
+  ab_value_stream notified, indicated;
+  unsigned depth; /* of each */
+  uint64_t dropped;
+  aioble_notify_fn *push; /* NULL: values are queued. Else a reference is held */
+  void *push_user;
+  ab_timer push_timer; /* values that were queued before are to be pushed */
+};
+
+struct aioble_client_desc {
+  aioble_client_char_t *chr;
+  uint32_t refs;
+  aioble_uuid_t uuid;
+  uint16_t handle;
+};
+
+/* A reference to a new handle, which takes one to its parent; NULL: out of memory. */
+aioble_client_service_t *ab_client_service_new(aioble_conn_t *conn, const ab_gatt_item *item);
+aioble_client_char_t *ab_client_char_new(aioble_client_service_t *service,
+                                         const ab_gatt_item *item);
+aioble_client_desc_t *ab_client_desc_new(aioble_client_char_t *chr, const ab_gatt_item *item);
+
+/* for ab_op_take_handle() */
+void ab_client_service_put(void *service);
+void ab_client_char_put(void *chr);
+void ab_client_desc_put(void *desc);
+
+aioble_conn_t *ab_client_char_conn(const aioble_client_char_t *chr);
+
+/* ---- api_client_notify.c ---- */
+
+void ab_client_char_streams_init(aioble_client_char_t *chr);
+/* nobody listens any more; what is queued is freed */
+void ab_client_char_streams_free(aioble_client_char_t *chr);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading and writing values, as ops (include/aioble/client.h). */
+#include "api/api_client.h"
+#include "host/host.h"
+
+enum { REQUEST_MS = 1000 };
+
+/* ---- reading ---- */
+
+typedef struct read_op {
+  aioble_op_t op;
+  ab_gatt_read read;
+  aioble_conn_t *conn; /* a reference */
+  uint64_t limit_us;   /* when the time limit of ours ends: the caller's own is left alone */
+} read_op;
+
+static void end_read(aioble_op_t *op, int why) {
+  ab_gatt_read_stop(&ab_container_of(op, read_op, op)->read);
+  ab_op_settle(op, why);
+}
+
+static void release_read(aioble_op_t *op) {
+  aioble_conn_unref(ab_container_of(op, read_op, op)->conn);
+}
+
+static const ab_op_kind read_kind = {"read", sizeof(read_op), REQUEST_MS, end_read, release_read};
+
+static void on_read(ab_gatt_read *read, int status) {
+  read_op *r = ab_container_of(read, read_op, read);
+
+  if (status == AIOBLE_EAGAIN) {
+    if (r->op.timer.running && r->op.timer.at_us == r->limit_us) {
+      aioble_op_set_timeout(&r->op, REQUEST_MS);
+      r->limit_us = r->op.timer.at_us;
+    }
+    ab_gatt_read_more(read);
+    return;
+  }
+  if (status == 0) {
+    ab_op_take_value(&r->op, read->value);
+    read->value = NULL;
+  }
+  ab_op_settle(&r->op, status);
+}
+
+static aioble_op_t *start_read(aioble_conn_t *conn, uint16_t handle) {
+  aioble_op_t *op = ab_op_new(conn->ble, &read_kind);
+  read_op *r;
+
+  if (!op)
+    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
+  r = ab_container_of(op, read_op, op);
+  r->conn = aioble_conn_ref(conn);
+  r->limit_us = op->timer.at_us;
+  ab_gatt_read_start(&r->read, &conn->att, handle, on_read);
+  return op;
+}
+
+aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr) {
+  return chr ? start_read(ab_client_char_conn(chr), chr->handle)
+             : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+}
+
+aioble_op_t *aioble_client_desc_read(aioble_client_desc_t *desc) {
+  return desc ? start_read(ab_client_char_conn(desc->chr), desc->handle)
+              : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+}
+
+/* ---- writing with response ---- */
+
+typedef struct write_op {
+  aioble_op_t op;
+  ab_att_req req;
+  aioble_conn_t *conn; /* a reference */
+} write_op;
+
+static void end_write(aioble_op_t *op, int why) {
+  ab_att_detach(&ab_container_of(op, write_op, op)->req);
+  ab_op_settle(op, why);
+}
+
+static void release_write(aioble_op_t *op) {
+  aioble_conn_unref(ab_container_of(op, write_op, op)->conn);
+}
+
+static const ab_op_kind write_kind = {"write", sizeof(write_op), REQUEST_MS, end_write,
+                                      release_write};
+
+static void on_written(ab_att_req *req, int status, ab_rd *pdu) {
+  (void) pdu;
+  ab_op_settle(&ab_container_of(req, write_op, req)->op, status);
+}
+
+static aioble_op_t *write_request(aioble_conn_t *conn, uint16_t handle, const void *data,
+                                  size_t len) {
+  aioble_op_t *op = ab_op_new(conn->ble, &write_kind);
+  write_op *w;
+  int status;
+
+  if (!op)
+    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
+  w = ab_container_of(op, write_op, op);
+  w->conn = aioble_conn_ref(conn);
+  status = ab_gatt_write(&conn->att, &w->req, handle, data, len, on_written);
+  if (status < 0)
+    ab_op_settle(op, status);
+  return op;
+}
+
+/* ---- writing without ---- */
+
+/* The buffer cannot be called back: an op that ends before it was taken waits for it, unseen. */
+static const ab_op_kind command_kind = {"write without response", sizeof(aioble_op_t), REQUEST_MS,
+                                        NULL, NULL};
+
+static void on_taken(ab_buf *buf, int status) {
+  aioble_op_t *op = buf->ctx;
+
+  ab_op_settle(op, status);
+  aioble_op_unref(op);
+}
+
+static aioble_op_t *write_command(aioble_conn_t *conn, uint16_t handle, const void *data,
+                                  size_t len) {
+  aioble_op_t *op = ab_op_new(conn->ble, &command_kind);
+  int status;
+
+  if (!op)
+    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
+  status = ab_gatt_write_command(&conn->att, handle, data, len, on_taken, aioble_op_ref(op));
+  if (status < 0) {
+    ab_op_settle(op, status);
+    aioble_op_unref(op);
+  }
+  return op;
+}
+
+aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data, size_t len,
+                                      aioble_write_mode_t mode) {
+  unsigned both = AIOBLE_PROP_WRITE | AIOBLE_PROP_WRITE_NO_RESPONSE;
+
+  if (!chr)
+    return ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  if (mode == AIOBLE_WRITE_NO_RESPONSE ||
+      (mode == AIOBLE_WRITE_AUTO && (chr->properties & both) == AIOBLE_PROP_WRITE_NO_RESPONSE))
+    return write_command(ab_client_char_conn(chr), chr->handle, data, len);
+  return write_request(ab_client_char_conn(chr), chr->handle, data, len);
+}
+
+aioble_op_t *aioble_client_desc_write(aioble_client_desc_t *desc, const void *data, size_t len) {
+  return desc ? write_request(ab_client_char_conn(desc->chr), desc->handle, data, len)
+              : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Discovery as iterators (include/aioble/client.h). An iterator asks the peer only when somebody
+ * waits for the next item and none is held; then
+ *
+ *   op waits --(item held)--> handle made, op settles
+ *            --(none held)--> one request for all who wait --> again from the top
+ *
+ * An op that is cancelled or times out only stops waiting: the response still comes to the
+ * iterator.
+ */
+#include "api/api_client.h"
+#include "host/host.h"
+
+struct aioble_discovery {
+  aioble_conn_t *conn; /* a reference */
+  uint32_t refs;
+  aioble_client_service_t *service; /* a reference, of characteristics */
+  aioble_client_char_t *chr;        /* a reference, of descriptors */
+  ab_gatt_disc disc;
+  ab_gatt_item item;
+  bool have_item; /* … which nobody has got yet */
+  bool fetching;
+  ab_list waiting; /* next_op */
+};
+
+/* of a NULL handle */
+static const aioble_discovery_t nowhere;
+
+typedef struct next_op {
+  aioble_op_t op;
+  ab_list node;
+  aioble_discovery_t *discovery; /* a reference */
+  int none;                      /* the status when there is no more */
+} next_op;
+
+aioble_discovery_t *aioble_discovery_ref(aioble_discovery_t *discovery) {
+  if (discovery && discovery != &nowhere)
+    discovery->refs++;
+  return discovery;
+}
+
+aioble_discovery_t *aioble_discovery_unref(aioble_discovery_t *discovery) {
+  aioble_conn_t *conn;
+
+  if (!discovery || discovery == &nowhere || --discovery->refs > 0)
+    return NULL;
+  conn = discovery->conn;
+  ab_gatt_disc_stop(&discovery->disc);
+  aioble_client_char_unref(discovery->chr);
+  aioble_client_service_unref(discovery->service);
+  ab_free(&conn->ble->env, discovery);
+  aioble_conn_unref(conn);
+  return NULL;
+}
+
+/* ---- one by one ---- */
+
+static void end_next(aioble_op_t *op, int why) {
+  ab_list_remove(&ab_container_of(op, next_op, op)->node);
+  ab_op_settle(op, why);
+}
+
+static void release_next(aioble_op_t *op) {
+  aioble_discovery_unref(ab_container_of(op, next_op, op)->discovery);
+}
+
+static const ab_op_kind next_kind = {"discovery", sizeof(next_op), 2000, end_next, release_next};
+
+/* the item as a handle, given to the op; false: out of memory */
+static bool give(aioble_op_t *op, const aioble_discovery_t *d) {
+  void (*put)(void *) = d->chr       ? ab_client_desc_put
+                        : d->service ? ab_client_char_put
+                                     : ab_client_service_put;
+  void *handle = d->chr       ? (void *) ab_client_desc_new(d->chr, &d->item)
+                 : d->service ? (void *) ab_client_char_new(d->service, &d->item)
+                              : (void *) ab_client_service_new(d->conn, &d->item);
+
+  if (handle)
+    ab_op_take_handle(op, handle, put);
+  return handle != NULL;
+}
+
+static void settle_next(aioble_discovery_t *d, next_op *waiting, int status) {
+  ab_list_remove(&waiting->node);
+  if (status == 1) {
+    d->have_item = !give(&waiting->op, d); /* it is still there for the next try */
+    status = d->have_item ? AIOBLE_ENOMEM : 0;
+  } else if (status == 0) {
+    status = waiting->none;
+  }
+  ab_op_settle(&waiting->op, status);
+}
+
+static ab_gatt_disc_fn on_fetched;
+
+static void serve(aioble_discovery_t *d) {
+  ab_list *n;
+  int status;
+
+  aioble_discovery_ref(d); /* the ops may hold the last references */
+  while (!d->fetching && (n = ab_list_first(&d->waiting))) {
+    status = d->have_item ? 1 : ab_gatt_disc_next(&d->disc, &d->item);
+    if (status == AIOBLE_EAGAIN) {
+      d->fetching = true;
+      ab_gatt_disc_fetch(&d->disc, on_fetched);
+    } else {
+      settle_next(d, ab_container_of(n, next_op, node), status);
+    }
+  }
+  aioble_discovery_unref(d);
+}
+
+static void on_fetched(ab_gatt_disc *disc) {
+  aioble_discovery_t *d = ab_container_of(disc, aioble_discovery_t, disc);
+
+  d->fetching = false;
+  serve(d);
+}
+
+static aioble_op_t *next(aioble_discovery_t *d, int none) {
+  aioble_t *ble = d && d->conn ? d->conn->ble : NULL;
+  aioble_op_t *op = ble ? ab_op_new(ble, &next_kind) : NULL;
+  next_op *waiting;
+
+  if (!op)
+    return ab_op_failed(ble, d == &nowhere ? AIOBLE_ENOTCONN : AIOBLE_ENOMEM);
+  waiting = ab_container_of(op, next_op, op);
+  waiting->discovery = aioble_discovery_ref(d);
+  waiting->none = none;
+  ab_list_push(&d->waiting, &waiting->node);
+  serve(d);
+  return op;
+}
+
+aioble_op_t *aioble_discovery_next(aioble_discovery_t *discovery) {
+  return next(discovery, AIOBLE_EOF);
+}
+
+/* ---- iterators ---- */
+
+static aioble_discovery_t *discovery_new(aioble_conn_t *conn, ab_gatt_disc_kind kind,
+                                         uint32_t first, uint16_t last, const aioble_uuid_t *uuid) {
+  aioble_discovery_t *d = ab_alloc(&conn->ble->env, sizeof *d);
+
+  if (!d)
+    return NULL;
+  d->conn = aioble_conn_ref(conn);
+  d->refs = 1;
+  d->service = NULL;
+  d->chr = NULL;
+  d->have_item = false;
+  d->fetching = false;
+  ab_list_init(&d->waiting);
+  ab_gatt_disc_init(&d->disc, &conn->att, kind, first, last, uuid);
+  return d;
+}
+
+static aioble_discovery_t *from_nowhere(void) {
+  return (aioble_discovery_t *) (uintptr_t) &nowhere;
+}
+
+aioble_discovery_t *aioble_conn_services(aioble_conn_t *conn, const aioble_uuid_t *uuid) {
+  return conn ? discovery_new(conn, uuid ? AB_GATT_SERVICES_BY_UUID : AB_GATT_SERVICES, 1, 0xffff,
+                              uuid)
+              : from_nowhere();
+}
+
+aioble_discovery_t *aioble_client_service_chars(aioble_client_service_t *service,
+                                                const aioble_uuid_t *uuid) {
+  aioble_discovery_t *d;
+
+  if (!service)
+    return from_nowhere();
+  d = discovery_new(service->conn, AB_GATT_CHARS, service->first, service->last, uuid);
+  if (d)
+    d->service = aioble_client_service_ref(service);
+  return d;
+}
+
+aioble_discovery_t *aioble_client_char_descs(aioble_client_char_t *chr, const aioble_uuid_t *uuid) {
+  aioble_discovery_t *d;
+
+  if (!chr)
+    return from_nowhere();
+  d = discovery_new(ab_client_char_conn(chr), AB_GATT_DESCS, chr->handle + 1u, chr->last, uuid);
+  if (d)
+    d->chr = aioble_client_char_ref(chr);
+  return d;
+}
+
+/* ---- the first one ---- */
+
+static aioble_op_t *first_of(aioble_discovery_t *d) {
+  aioble_op_t *op = next(d, AIOBLE_ENOENT);
+
+  aioble_discovery_unref(d);
+  return op;
+}
+
+aioble_op_t *aioble_conn_service(aioble_conn_t *conn, aioble_uuid_t uuid) {
+  return first_of(aioble_conn_services(conn, &uuid));
+}
+
+aioble_op_t *aioble_client_service_char(aioble_client_service_t *service, aioble_uuid_t uuid) {
+  return first_of(aioble_client_service_chars(service, &uuid));
+}
+
+aioble_op_t *aioble_client_char_desc(aioble_client_char_t *chr, aioble_uuid_t uuid) {
+  return first_of(aioble_client_char_descs(chr, &uuid));
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading and writing values (Core Vol 3, Part G, 4.8, 4.9).
+ *
+ *   Read Request --full--> Read Blob Request at the offset reached --full--> …
+ *        \--short--> done           \--short, empty, or an error that says "that was all"--> done
+ *
+ * "Full" is as long as the MTU allowed when the request was queued: if the MTU grows in between,
+ * the server may have answered with the old one, and only another request can tell.
+ */
+#include "gatt/gatt_client.h"
+
+static ab_att_req_fn on_part;
+
+static void request(ab_gatt_read *read) {
+  ab_att_blob blob = {.handle = read->handle};
+  ab_att_handle whole = {.handle = read->handle};
+  ab_wr w;
+  ab_buf *buf = ab_att_pdu(read->att, read->value ? AB_ATT_READ_BLOB_REQ : AB_ATT_READ_REQ, &w);
+
+  read->mtu = read->att->mtu;
+  if (buf && read->value) {
+    blob.offset = (uint16_t) read->value->len;
+    ab_att_blob_write(&w, &blob);
+  } else if (buf) {
+    ab_att_handle_write(&w, &whole);
+  }
+  if (buf)
+    ab_buf_wrote(buf, &w);
+  ab_att_request(read->att, &read->req, buf, on_part);
+}
+
+/* Behind a first part, these say that it was all: the length was an exact multiple, or (the last
+   one) the server knows no longer values. */
+static bool says_that_was_all(int status) {
+  return status == AIOBLE_ERR_ATT(AB_ATT_ERR_ATTRIBUTE_NOT_LONG) ||
+         status == AIOBLE_ERR_ATT(AB_ATT_ERR_INVALID_OFFSET) ||
+         status == AIOBLE_ERR_ATT(AB_ATT_ERR_REQUEST_NOT_SUPPORTED);
+}
+
+/* 0, EAGAIN (there may be more), or an error */
+static int append(ab_gatt_read *read, ab_rd *pdu) {
+  uint16_t mtu = read->mtu < read->att->mtu ? read->mtu : read->att->mtu;
+  size_t len;
+  const uint8_t *part = ab_rd_rest(pdu, &len);
+  ab_wr w;
+
+  if (!read->value && !(read->value = ab_buf_new(read->att->bufs, AB_ATT_VALUE_MAX)))
+    return AIOBLE_ENOMEM;
+  if (read->value->len + len > AB_ATT_VALUE_MAX)
+    return AIOBLE_EPROTO;
+  w = ab_buf_writer(read->value);
+  ab_wr_bytes(&w, part, len);
+  ab_buf_wrote(read->value, &w);
+  return len + 1 < mtu || read->value->len == AB_ATT_VALUE_MAX ? 0 : AIOBLE_EAGAIN;
+}
+
+static void on_part(ab_att_req *req, int status, ab_rd *pdu) {
+  ab_gatt_read *read = ab_container_of(req, ab_gatt_read, req);
+
+  if (status == 0)
+    status = append(read, pdu);
+  else if (read->value && says_that_was_all(status))
+    status = 0;
+  if (status != 0 && status != AIOBLE_EAGAIN) {
+    ab_buf_free(read->value);
+    read->value = NULL;
+  }
+  read->fn(read, status);
+}
+
+void ab_gatt_read_start(ab_gatt_read *read, ab_att *att, uint16_t handle, ab_gatt_read_fn *fn) {
+  *read = (ab_gatt_read){.att = att, .fn = fn, .handle = handle};
+  request(read);
+}
+
+void ab_gatt_read_more(ab_gatt_read *read) {
+  request(read);
+}
+
+void ab_gatt_read_stop(ab_gatt_read *read) {
+  ab_att_detach(&read->req);
+  ab_buf_free(read->value);
+  read->value = NULL;
+}
+
+/* ---- writing ---- */
+
+/* the PDU; NULL with *status: EMSGSIZE or ENOMEM */
+static ab_buf *write_pdu(ab_att *att, uint8_t opcode, uint16_t handle, const void *data, size_t len,
+                         int *status) {
+  ab_att_handle to = {.handle = handle};
+  ab_wr w;
+  ab_buf *buf = ab_att_pdu(att, opcode, &w);
+
+  *status = buf ? 0 : AIOBLE_ENOMEM;
+  if (!buf)
+    return NULL;
+  ab_att_handle_write(&w, &to);
+  ab_wr_bytes(&w, data, len);
+  if (ab_wr_ok(&w)) {
+    ab_buf_wrote(buf, &w);
+    return buf;
+  }
+  *status = AIOBLE_EMSGSIZE;
+  ab_buf_free(buf);
+  return NULL;
+}
+
+int ab_gatt_write(ab_att *att, ab_att_req *req, uint16_t handle, const void *data, size_t len,
+                  ab_att_req_fn *fn) {
+  int status;
+  ab_buf *buf = write_pdu(att, AB_ATT_WRITE_REQ, handle, data, len, &status);
+
+  if (status == AIOBLE_EMSGSIZE)
+    return status;
+  ab_att_request(att, req, buf, fn);
+  return 0;
+}
+
+int ab_gatt_write_command(ab_att *att, uint16_t handle, const void *data, size_t len,
+                          ab_buf_done_fn *done, void *ctx) {
+  int status;
+  ab_buf *buf = write_pdu(att, AB_ATT_WRITE_CMD, handle, data, len, &status);
+
+  if (!buf)
+    return status;
+  buf->done = done;
+  buf->ctx = ctx;
+  ab_att_send(att, buf);
+  return 0;
+}
