@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server of one stack, its links, and which request goes where.
+ *
+ *   1. The bearer gives each request or command, malformed or not, to ab_gatt_server_request().
+ *   2. A handler reads the whole PDU, looks the attributes up, asks for access, then the hooks, and
+ *      writes the response; or it returns an error code with the handle that it concerns.
+ *   3. The table that the handler began with is kept until it ends: a hook may install another.
+ *
+ * A response has the opcode of its request plus one (Core Vol 3, Part F, 3.4.8), so that is written
+ * here. What is not in the table of handlers is Request Not Supported; for a command nobody is
+ * told.
+ */
+#include "gatt/gatt_server_priv.h"
+#include <aioble/server.h>
+
+#include <string.h>
+
+static ab_gatt_handler *const handlers[] = {
+    [AB_ATT_FIND_INFO_REQ] = ab_gatt_on_find_info,
+    [AB_ATT_FIND_TYPE_REQ] = ab_gatt_on_find_by_type_value,
+    [AB_ATT_READ_TYPE_REQ] = ab_gatt_on_read_by_type,
+    [AB_ATT_READ_REQ] = ab_gatt_on_read,
+    [AB_ATT_READ_BLOB_REQ] = ab_gatt_on_read_blob,
+    [AB_ATT_READ_MULTIPLE_REQ] = ab_gatt_on_read_multiple,
+    [AB_ATT_READ_GROUP_REQ] = ab_gatt_on_read_by_group,
+    [AB_ATT_WRITE_REQ] = ab_gatt_on_write_request,
+    [AB_ATT_PREPARE_WRITE_REQ] = ab_gatt_on_prepare_write,
+    [AB_ATT_EXECUTE_WRITE_REQ] = ab_gatt_on_execute_write,
+    [AB_ATT_READ_MULTIPLE_VAR_REQ] = ab_gatt_on_read_multiple_var,
+    [AB_ATT_WRITE_CMD] = ab_gatt_on_write_command,
+};
+
+int ab_gatt_server_request(ab_gatt_server *server, ab_gatt_server_link *link, uint8_t opcode,
+                           ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
+  ab_gatt_handler *handler = opcode < sizeof handlers / sizeof *handlers ? handlers[opcode] : NULL;
+  ab_gatt_request rq = {server, link, server->db, pdu, rsp, 0};
+  int code;
+
+  *handle = 0;
+  if (!handler)
+    return AB_ATT_ERR_REQUEST_NOT_SUPPORTED;
+  rq.db->refs++;
+  ab_wr_u8(rsp, (uint8_t) (opcode + 1));
+  code = handler(&rq);
+  ab_gatt_db_unref(rq.db);
+  *handle = rq.handle;
+  return code;
+}
+
+ab_buf *ab_gatt_server_value_pdu(ab_att *att, uint8_t opcode, uint16_t handle, const void *data,
+                                 size_t len, int *status) {
+  ab_wr w;
+  ab_buf *buf = ab_att_pdu(att, opcode, &w);
+
+  if (!buf) {
+    *status = AIOBLE_ENOMEM;
+    return NULL;
+  }
+  ab_wr_le16(&w, handle);
+  ab_wr_bytes(&w, data, len);
+  if (!ab_wr_ok(&w)) {
+    ab_buf_free(buf);
+    *status = AIOBLE_EMSGSIZE;
+    return NULL;
+  }
+  ab_buf_wrote(buf, &w);
+  return buf;
+}
+
+/* ---- the stack's server ---- */
+
+int ab_gatt_server_init(ab_gatt_server *server, ab_env *env, ab_bufs *bufs) {
+  ab_gatt_db *db;
+
+  *server = (ab_gatt_server){.env = env, .bufs = bufs};
+  ab_list_init(&server->links);
+  ab_gatt_value_init(&server->name, NULL, AIOBLE_READ, 0);
+  server->name.data = (uint8_t *) server->name_text;
+  ab_gatt_value_init(&server->appearance, NULL, AIOBLE_READ, 0);
+  server->appearance.data = server->appearance_octets;
+  server->appearance.len = sizeof server->appearance_octets;
+  ab_gatt_value_init(&server->service_changed, NULL, AIOBLE_INDICATE, 0);
+  db = ab_gatt_db_new(server);
+  if (!db || ab_gatt_db_status(db) < 0) {
+    ab_gatt_db_unref(db);
+    return AIOBLE_ENOMEM;
+  }
+  ab_gatt_server_install(server, db);
+  return 0;
+}
+
+void ab_gatt_server_close(ab_gatt_server *server) {
+  ab_list *n;
+
+  if (!server->env)
+    return;
+  while ((n = ab_list_first(&server->links)))
+    ab_gatt_server_link_close(ab_container_of(n, ab_gatt_server_link, node));
+  ab_gatt_db_unref(server->db);
+  server->db = NULL;
+}
+
+int ab_gatt_server_set_name(ab_gatt_server *server, const char *name) {
+  size_t len = strlen(name);
+
+  if (len > AB_GATT_NAME_MAX)
+    return AIOBLE_EINVAL;
+  memmove(server->name_text, name, len + 1);
+  server->name.len = (uint16_t) len;
+  return 0;
+}
+
+const char *ab_gatt_server_name(const ab_gatt_server *server) {
+  return server->name_text;
+}
+
+void ab_gatt_server_set_appearance(ab_gatt_server *server, uint16_t appearance) {
+  ab_wr w = ab_wr_of(server->appearance_octets, sizeof server->appearance_octets);
+
+  ab_wr_le16(&w, appearance);
+}
+
+uint16_t ab_gatt_server_appearance(const ab_gatt_server *server) {
+  ab_rd r = ab_rd_of(server->appearance_octets, sizeof server->appearance_octets);
+
+  return ab_rd_le16(&r);
+}
+
+uint16_t ab_gatt_server_first_handle(const ab_gatt_server *server) {
+  return server->db->first_handle;
+}
+
+void *ab_gatt_server_owner(const ab_gatt_server *server) {
+  return server->db->owner;
+}
+
+/* ---- installing a table ---- */
+
+static void take_handles_away(const ab_gatt_db *db) {
+  for (uint32_t i = 0; db && i < db->n; i++) {
+    if (!db->attrs[i].value)
+      continue;
+    db->attrs[i].value->handle = 0;
+    db->attrs[i].value->cccd = AB_GATT_NO_CCCD;
+  }
+}
+
+static void give_handles(const ab_gatt_db *db) {
+  uint16_t cccds = 0;
+
+  for (uint32_t i = 0; i < db->n; i++) {
+    if (db->attrs[i].kind == AB_GATT_KIND_VALUE)
+      db->attrs[i].value->handle = (uint16_t) (i + 1);
+    else if (db->attrs[i].kind == AB_GATT_KIND_CCCD)
+      db->attrs[i].value->cccd = cccds++;
+  }
+}
+
+/* Service Changed is the first to have a configuration in every table, so its index stays */
+static void start_anew(ab_gatt_server_link *link) {
+  ab_gatt_server *server = link->server;
+  uint8_t *cccds = NULL;
+
+  ab_gatt_forget_prepared(link);
+  if (link->cccds && link->cccds[server->service_changed.cccd] &&
+      (cccds = ab_zalloc(server->env, server->db->n_cccds)))
+    cccds[server->service_changed.cccd] = link->cccds[server->service_changed.cccd];
+  ab_free(server->env, link->cccds);
+  link->cccds = cccds;
+}
+
+void ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db) {
+  ab_gatt_db *old = server->db;
+
+  take_handles_away(old);
+  give_handles(db);
+  server->db = db;
+  AB_LIST_EACH(n, &server->links)
+  start_anew(ab_container_of(n, ab_gatt_server_link, node));
+  ab_gatt_db_unref(old);
+}
+
+/* ---- links ---- */
+
+void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link) {
+  *link = (ab_gatt_server_link){.server = server};
+  ab_list_push(&server->links, &link->node);
+}
+
+void ab_gatt_server_link_close(ab_gatt_server_link *link) {
+  if (!link->server)
+    return;
+  ab_list_remove(&link->node);
+  ab_gatt_forget_prepared(link);
+  ab_free(link->server->env, link->cccds);
+  link->cccds = NULL;
+  link->server = NULL;
+}
+
+unsigned ab_gatt_server_subscribed(const ab_gatt_server_link *link, const ab_gatt_value *value) {
+  return link->cccds && value->cccd != AB_GATT_NO_CCCD ? link->cccds[value->cccd] : 0;
+}

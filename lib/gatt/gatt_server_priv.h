@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of the GATT server: the attribute table seen from inside, and one request. */
+#ifndef AB_GATT_SERVER_PRIV_H
+#define AB_GATT_SERVER_PRIV_H
+
+#include "gatt/gatt_server.h"
+
+/* attribute types, Part G, 3 and 7.1; Part C, 12 */
+enum {
+  AB_GATT_PRIMARY_SERVICE = 0x2800,
+  AB_GATT_SECONDARY_SERVICE = 0x2801,
+  AB_GATT_CHARACTERISTIC = 0x2803,
+  AB_GATT_CCCD = 0x2902,
+};
+
+/* what an attribute's value is made of */
+typedef enum ab_gatt_kind {
+  AB_GATT_KIND_SERVICE, /* the declared UUID */
+  AB_GATT_KIND_CHAR,    /* properties, value handle and declared UUID of the value behind it */
+  AB_GATT_KIND_VALUE,   /* `value`, of a characteristic or descriptor */
+  AB_GATT_KIND_CCCD,    /* what the link has configured for `value` */
+} ab_gatt_kind;
+
+typedef struct ab_gatt_attr {
+  ab_gatt_value *value;
+  uint16_t type;      /* as a 16-bit UUID; 0: `uuid` */
+  uint16_t end;       /* last handle of the group it opens, or its own */
+  uint8_t kind;       /* ab_gatt_kind */
+  uint8_t access;     /* AIOBLE_READ, _WRITE, _WRITE_NO_RSP: what a client may do */
+  aioble_uuid_t uuid; /* of 16 or 128 bits; for a declaration, what it declares */
+} ab_gatt_attr;
+
+struct ab_gatt_db {
+  ab_env *env;
+  ab_gatt_attr *attrs; /* the handle is the index + 1 */
+  uint32_t n, room;
+  uint32_t refs;
+  uint32_t n_cccds;
+  uint16_t service, chr; /* the groups still open; 0: none */
+  uint16_t first_handle; /* behind the library's own services */
+  int status;
+  void *owner;
+  void (*release)(void *owner);
+};
+
+/* the shortest form: 16 bits, or the 128 that ATT has for all others (Part F, 3.2.1) */
+aioble_uuid_t ab_gatt_uuid(const aioble_uuid_t *uuid);
+/* the attribute's type */
+aioble_uuid_t ab_gatt_attr_type(const ab_gatt_attr *attr);
+/* NULL: no such handle */
+static inline const ab_gatt_attr *ab_gatt_db_attr(const ab_gatt_db *db, uint16_t handle) {
+  return handle && handle <= db->n ? &db->attrs[handle - 1] : NULL;
+}
+static inline uint16_t ab_gatt_db_handle(const ab_gatt_db *db, const ab_gatt_attr *attr) {
+  return (uint16_t) (attr - db->attrs + 1);
+}
+/* the first attribute of that type (in its shortest form) in a range; NULL: none */
+const ab_gatt_attr *ab_gatt_db_find(const ab_gatt_db *db, uint32_t first, uint16_t last,
+                                    const aioble_uuid_t *type);
+
+/* ---- a request being answered ---- */
+
+typedef struct ab_gatt_request {
+  ab_gatt_server *server;
+  ab_gatt_server_link *link;
+  ab_gatt_db *db; /* kept by a reference, whatever the hooks do */
+  ab_rd *pdu;
+  ab_wr *rsp;      /* behind the opcode of the response */
+  uint16_t handle; /* in error */
+} ab_gatt_request;
+
+/* Each answers one kind of request: 0, or the ATT error code. */
+typedef uint8_t ab_gatt_handler(ab_gatt_request *rq);
+
+ab_gatt_handler ab_gatt_on_find_info, ab_gatt_on_find_by_type_value, ab_gatt_on_read_by_type,
+    ab_gatt_on_read_by_group, ab_gatt_on_read, ab_gatt_on_read_blob, ab_gatt_on_read_multiple,
+    ab_gatt_on_read_multiple_var, ab_gatt_on_write_request, ab_gatt_on_write_command,
+    ab_gatt_on_prepare_write, ab_gatt_on_execute_write;
+
+/* the value of an attribute as the link sees it */
+typedef struct ab_gatt_view {
+  const uint8_t *data; /* a stored value, or `made` */
+  size_t len;
+  uint8_t made[19]; /* the longest that is put together: a characteristic declaration */
+} ab_gatt_view;
+
+/* asks the hook, too; an error is that of rq->handle, which is set to `handle` */
+uint8_t ab_gatt_view_attr(ab_gatt_request *rq, uint16_t handle, ab_gatt_view *view);
+/* as many of these octets as the response has room for */
+void ab_gatt_put(ab_gatt_request *rq, const uint8_t *data, size_t len);
+
+/* the writes a link has prepared are forgotten */
+void ab_gatt_forget_prepared(ab_gatt_server_link *link);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading (Core Vol 3, Part F, 3.4.4.3 to 3.4.4.8, 3.4.4.11). The errors come in this order: the
+ * PDU, the handle, the access, what the hook says, the offset.
+ */
+#include "gatt/gatt_server_priv.h"
+#include <aioble/server.h>
+
+static uint8_t view_service(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view *view) {
+  (void) rq;
+  view->data = attr->uuid.bytes;
+  view->len = attr->uuid.size;
+  return 0;
+}
+
+/* Part G, 3.3.1; the value's declaration is the next attribute */
+static uint8_t view_char(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view *view) {
+  ab_wr w = ab_wr_of(view->made, sizeof view->made);
+
+  ab_wr_u8(&w, attr->value->props);
+  ab_wr_le16(&w, (uint16_t) (ab_gatt_db_handle(rq->db, attr) + 1));
+  ab_wr_bytes(&w, attr->uuid.bytes, attr->uuid.size);
+  view->data = view->made;
+  view->len = ab_wr_len(&w);
+  return 0;
+}
+
+static uint8_t view_value(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view *view) {
+  ab_gatt_value *value = attr->value;
+  uint8_t code = value->ops ? value->ops->read(value, rq->link) : 0;
+
+  view->data = value->data;
+  view->len = value->len;
+  return code;
+}
+
+/* Part G, 3.3.3.3 */
+static uint8_t view_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view *view) {
+  ab_wr w = ab_wr_of(view->made, sizeof view->made);
+
+  ab_wr_le16(&w, (uint16_t) ab_gatt_server_subscribed(rq->link, attr->value));
+  view->data = view->made;
+  view->len = ab_wr_len(&w);
+  return 0;
+}
+
+uint8_t ab_gatt_view_attr(ab_gatt_request *rq, uint16_t handle, ab_gatt_view *view) {
+  static uint8_t (*const by_kind[])(ab_gatt_request *, const ab_gatt_attr *, ab_gatt_view *) = {
+      [AB_GATT_KIND_SERVICE] = view_service,
+      [AB_GATT_KIND_CHAR] = view_char,
+      [AB_GATT_KIND_VALUE] = view_value,
+      [AB_GATT_KIND_CCCD] = view_cccd,
+  };
+  const ab_gatt_attr *attr = ab_gatt_db_attr(rq->db, handle);
+
+  rq->handle = handle;
+  if (!attr)
+    return AB_ATT_ERR_INVALID_HANDLE;
+  if (!(attr->access & AIOBLE_READ))
+    return AB_ATT_ERR_READ_NOT_PERMITTED;
+  return by_kind[attr->kind](rq, attr, view);
+}
+
+void ab_gatt_put(ab_gatt_request *rq, const uint8_t *data, size_t len) {
+  size_t room = ab_wr_room(rq->rsp);
+
+  ab_wr_bytes(rq->rsp, data, len < room ? len : room);
+}
+
+/* 3.4.4.3 */
+uint8_t ab_gatt_on_read(ab_gatt_request *rq) {
+  uint16_t handle = ab_rd_le16(rq->pdu);
+  ab_gatt_view view;
+  uint8_t code;
+
+  if (!ab_rd_done(rq->pdu))
+    return AB_ATT_ERR_INVALID_PDU;
+  if ((code = ab_gatt_view_attr(rq, handle, &view)))
+    return code;
+  ab_gatt_put(rq, view.data, view.len);
+  return 0;
+}
+
+/* 3.4.4.5; also of a short value, as Attribute Not Long need not be said */
+uint8_t ab_gatt_on_read_blob(ab_gatt_request *rq) {
+  ab_att_blob blob;
+  ab_gatt_view view;
+  ab_rd value;
+  uint8_t code;
+  const uint8_t *rest;
+  size_t len;
+
+  ab_att_blob_read(rq->pdu, &blob);
+  if (!ab_rd_done(rq->pdu))
+    return AB_ATT_ERR_INVALID_PDU;
+  if ((code = ab_gatt_view_attr(rq, blob.handle, &view)))
+    return code;
+  value = ab_rd_of(view.data, view.len);
+  ab_rd_take(&value, blob.offset);
+  if (!ab_rd_ok(&value))
+    return AB_ATT_ERR_INVALID_OFFSET;
+  rest = ab_rd_rest(&value, &len);
+  ab_gatt_put(rq, rest, len);
+  return 0;
+}
+
+/*
+ * 3.4.4.7 and 3.4.4.11: two handles or more. Each is read, also when the response is full, since
+ * one that cannot be read is an error of the whole.
+ */
+static uint8_t read_set(ab_gatt_request *rq, bool with_lengths) {
+  size_t left = ab_rd_left(rq->pdu);
+  ab_gatt_view view;
+  uint8_t code;
+
+  if (left < 4 || left % 2)
+    return AB_ATT_ERR_INVALID_PDU;
+  while (ab_rd_left(rq->pdu)) {
+    if ((code = ab_gatt_view_attr(rq, ab_rd_le16(rq->pdu), &view)))
+      return code;
+    if (with_lengths) {
+      uint8_t length[2];
+      ab_wr w = ab_wr_of(length, sizeof length);
+
+      ab_wr_le16(&w, (uint16_t) view.len);
+      ab_gatt_put(rq, length, sizeof length);
+    }
+    ab_gatt_put(rq, view.data, view.len);
+  }
+  return 0;
+}
+
+uint8_t ab_gatt_on_read_multiple(ab_gatt_request *rq) {
+  return read_set(rq, false);
+}
+
+uint8_t ab_gatt_on_read_multiple_var(ab_gatt_request *rq) {
+  return read_set(rq, true);
+}
