@@ -88,7 +88,6 @@ struct ab_l2cap_req {
   ab_l2cap_link *link;
   ab_l2cap_req_fn *fn;
   ab_timer timer; /* RTX (6.2.1) */
-  uint8_t code;   /* of the response it waits for */
   uint8_t id;
   bool pending; /* between the call and fn */
 };

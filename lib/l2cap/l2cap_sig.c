@@ -115,9 +115,9 @@ static uint8_t free_id(const ab_l2cap_link *link) {
   return 0;
 }
 
-/* sends a request and waits for the response with that code */
-static int ask(ab_l2cap_link *link, ab_l2cap_req *req, uint8_t code, uint8_t response,
-               const ab_wr *data, ab_l2cap_req_fn *fn) {
+/* sends a request and waits for the response with its identifier */
+static int ask(ab_l2cap_link *link, ab_l2cap_req *req, uint8_t code, const ab_wr *data,
+               ab_l2cap_req_fn *fn) {
   uint8_t id = free_id(link);
   ab_buf *buf;
 
@@ -133,7 +133,6 @@ static int ask(ab_l2cap_link *link, ab_l2cap_req *req, uint8_t code, uint8_t res
   link->last_id = id;
   req->link = link;
   req->fn = fn;
-  req->code = response;
   req->id = id;
   req->pending = true;
   ab_list_push(&link->requests, &req->node);
@@ -157,18 +156,17 @@ void ab_l2cap_end_requests(ab_l2cap_link *link, int status) {
     end(ab_container_of(n, ab_l2cap_req, node), status);
 }
 
-/* the request that a response with that code and identifier answers; NULL, and counted: none */
-static ab_l2cap_req *answered(ab_l2cap_link *link, uint8_t code, uint8_t id) {
+/* the request that a response answers; NULL, and counted: none */
+static ab_l2cap_req *answered(ab_l2cap_link *link, uint8_t id) {
   ab_l2cap_req *req = by_id(link, id);
 
-  if (req && (req->code == code || code == AB_SIG_COMMAND_REJECT))
-    return req;
-  link->stats.unexpected++;
-  return NULL;
+  if (!req)
+    link->stats.unexpected++;
+  return req;
 }
 
 static void on_reject(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  ab_l2cap_req *req = answered(link, AB_SIG_COMMAND_REJECT, id);
+  ab_l2cap_req *req = answered(link, id);
   ab_sig_reject rej;
 
   ab_sig_reject_read(data, &rej);
@@ -195,7 +193,7 @@ int ab_l2cap_param_update(ab_l2cap_link *link, ab_l2cap_req *req, const ab_l2cap
   if (!params_valid(params))
     return AIOBLE_EINVAL;
   ab_l2cap_params_write(&w, params);
-  return ask(link, req, AB_SIG_PARAM_UPDATE_REQ, AB_SIG_PARAM_UPDATE_RSP, &w, fn);
+  return ask(link, req, AB_SIG_PARAM_UPDATE_REQ, &w, fn);
 }
 
 static void on_param_request(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
@@ -213,7 +211,7 @@ static void on_param_request(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
 }
 
 static void on_param_response(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  ab_l2cap_req *req = answered(link, AB_SIG_PARAM_UPDATE_RSP, id);
+  ab_l2cap_req *req = answered(link, id);
   ab_sig_result rsp;
 
   ab_sig_result_read(data, &rsp);

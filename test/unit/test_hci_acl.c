@@ -19,6 +19,7 @@ typedef struct peer {
   unsigned done;
   int status;
   void (*on_done)(struct peer *me); /* once */
+  bool inside;                      /* … and it is running */
 } peer;
 
 static fake_controller *controller(unsigned count) {
@@ -332,9 +333,12 @@ static void an_overflow_is_counted(void **state) {
 /* ---- done may do anything ---- */
 
 static void send_another(peer *me) {
+  assert_false(me->inside); /* not one inside the other: the stack has an end */
+  me->inside = true;
   if (me->done < 1000)
     me->on_done = send_another;
   send(me, "00 00 04 00");
+  me->inside = false;
 }
 
 static void done_may_send_without_end(void **state) {
