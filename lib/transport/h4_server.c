@@ -285,16 +285,21 @@ static void listen_if_room(ab_h4_server *s) {
 
 static void describe(ab_h4_server *s) {
   char host[64], port[8];
-  struct sockaddr_storage at;
+  struct sockaddr_storage at = {0};
   socklen_t size = sizeof at;
+  bool v6;
 
-  if (s->target.path)
+  if (s->target.path) {
     (void) snprintf(s->address, sizeof s->address, "unix:%s", s->target.path);
-  else if (!getsockname(s->fd, (struct sockaddr *) &at, &size) &&
-           !getnameinfo((struct sockaddr *) &at, size, host, sizeof host, port, sizeof port,
-                        NI_NUMERICHOST | NI_NUMERICSERV))
-    (void) snprintf(s->address, sizeof s->address,
-                    at.ss_family == AF_INET6 ? "tcp:[%s]:%s" : "tcp:%s:%s", host, port);
+    return;
+  }
+  if (getsockname(s->fd, (struct sockaddr *) &at, &size) ||
+      getnameinfo((struct sockaddr *) &at, size, host, sizeof host, port, sizeof port,
+                  NI_NUMERICHOST | NI_NUMERICSERV))
+    return;
+  v6 = at.ss_family == AF_INET6;
+  (void) snprintf(s->address, sizeof s->address, "tcp:%s%s%s:%s", v6 ? "[" : "", host,
+                  v6 ? "]" : "", port);
 }
 
 static void stop_listening(ab_h4_server *s) {

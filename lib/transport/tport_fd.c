@@ -4,13 +4,13 @@
  * stream socket, a serial line.
  *
  *   CLOSED --open--> OPENING --ab_tport_opened--> OPEN --end of input or error--> LOST
- *      ^    \________________________________________^                             |
- *      |___________________ CLOSING <------------- close (from any of them) -------|
+ *      ^    \________________________________________^
+ *      |____ on_poll_closed ____ CLOSING <____ close, from any of the three
  *
- * The sink is called from the loop only, never from inside send(), flush(), hold() or close(): an
- * error that a write meets is kept until the poll handle comes around, and by then all
- * that the other side had said before it went has been read and given. Any sink call may send,
- * flush, hold or close, so the state is looked at again after each.
+ * The sink is called from the loop only, never from inside send(), flush(), hold() or close(). An
+ * error that a write meets waits until what the other side had said before it went has been read
+ * and given, within reason. Any sink call may send, flush, hold or close, so the state is looked at
+ * again after each.
  *
  * One event reads at most one buffer (64 KiB, or 32 packets) and then returns to the loop, however
  * fast the other side is. Output that the kernel does not take waits in a buffer of 64 KiB, behind
@@ -21,6 +21,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
+
+enum { LAST_READS = 16 }; /* after a write has failed: a megabyte, more than a socket holds */
 
 static void watch(ab_tport *t);
 
@@ -92,8 +94,10 @@ static bool usable(const ab_tport *t) {
 }
 
 static void drain(ab_tport *t) {
-  if (usable(t))
-    t->write_error = t->io->drain(t);
+  if (!usable(t))
+    return;
+  t->write_error = t->io->drain(t);
+  t->last_reads = LAST_READS;
 }
 
 static void output(ab_tport *t) {
@@ -138,16 +142,6 @@ void ab_tport_hold(ab_tport *t, bool hold) {
 
 /* ---- the poll handle ---- */
 
-/* the error of a descriptor that poll calls broken and that has nothing left to read */
-static int poll_error(const ab_tport *t) {
-  int err = 0;
-  socklen_t size = sizeof err;
-
-  if (t->socktype)
-    (void) getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &err, &size);
-  return err ? -err : -EIO;
-}
-
 /* A negative status: poll found an error, and libuv has stopped the handle. */
 static void on_poll(uv_poll_t *poll, int status, int events) {
   ab_tport *t = poll->data;
@@ -160,8 +154,10 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   more = input(t, status < 0 || t->write_error || (events & UV_READABLE));
   if (t->state != AB_TPORT_OPEN)
     return;
+  if (t->write_error && !t->last_reads--)
+    more = false;
   if (!t->ended && !more)
-    t->ended = t->write_error ? t->write_error : status < 0 ? poll_error(t) : 0;
+    t->ended = t->write_error ? t->write_error : status < 0 ? -EIO : 0;
   if (t->ended)
     lose(t, t->ended);
   else

@@ -112,13 +112,14 @@ struct ab_tport {
   /* while open */
   uv_poll_t poll;
   int fd;
-  int watched;     /* what the poll handle waits for */
-  int socktype;    /* SOCK_*, or 0: not a socket */
-  int ended;       /* the error that ended the input, until the sink has been told */
-  int write_error; /* … the output; told when the input has been read to its end */
-  bool held;       /* ab_tport_hold() */
-  bool resumed;    /* … was ended: there may be packets left in the buffer */
-  bool owed;       /* send() said EAGAIN: writable is due */
+  int watched;         /* what the poll handle waits for */
+  int socktype;        /* SOCK_*, or 0: not a socket */
+  int ended;           /* the error that ended the input, until the sink has been told */
+  int write_error;     /* … the output; told when the input has been read to its end */
+  unsigned last_reads; /* … or this often */
+  bool held;           /* ab_tport_hold() */
+  bool resumed;        /* … was ended: there may be packets left in the buffer */
+  bool owed;           /* send() said EAGAIN: writable is due */
   const ab_tport_io *io;
   ab_tport_buffers *buf;
   ab_h4 h4;

@@ -30,6 +30,7 @@ typedef struct controller {
   unsigned room; /* packets it takes before it says AIOBLE_EAGAIN */
   unsigned packets, flushes, closes, destroys, holds;
   bool held;
+  int open_result;
   uint8_t bytes[4096];
   size_t len;
 } controller;
@@ -49,14 +50,6 @@ typedef struct fixture {
 
 /* ---- the controller ---- */
 
-static fixture *the_fixture(void *set) {
-  static fixture *f;
-
-  if (set)
-    f = set;
-  return f;
-}
-
 static int controller_open(aioble_transport_t *t, const aioble_transport_sink_t *sink, void *ctx,
                            const char **why) {
   controller *c = (controller *) t;
@@ -64,7 +57,7 @@ static int controller_open(aioble_transport_t *t, const aioble_transport_sink_t 
   c->sink = sink;
   c->ctx = ctx;
   *why = NULL;
-  return the_fixture(NULL)->open_result;
+  return c->open_result;
 }
 
 static int controller_send(aioble_transport_t *t, const uint8_t *packet, size_t len) {
@@ -118,6 +111,7 @@ static aioble_transport_t *make_controller(void *ctx) {
   f->made++;
   c->base.ops = &ops;
   c->room = 1000000;
+  c->open_result = f->open_result;
   return &c->base;
 }
 
@@ -156,7 +150,6 @@ static void note(void *ctx, const char *text) {
 static int setup(void **state) {
   fixture *f = calloc(1, sizeof *f);
 
-  the_fixture(f);
   assert_int_equal(uv_loop_init(&f->uv), 0);
   (void) snprintf(f->path, sizeof f->path, "/tmp/test_h4_server.%d", (int) getpid());
   (void) snprintf(f->name, sizeof f->name, "unix:%s", f->path);

@@ -68,6 +68,28 @@ static void a_capture_is_btsnoop_for_h4(void **state) {
   assert_memory_equal(got, expected, sizeof expected);
 }
 
+static void a_flushed_capture_can_be_read_while_it_grows(void **state) {
+  uint8_t got[64];
+  ab_snoop *s;
+
+  (void) state;
+  assert_int_equal(ab_snoop_open(path, NULL, &s, NULL, 0), 0);
+  ab_snoop_record(s, AB_SNOOP_SENT, reset, sizeof reset, 0);
+  assert_int_equal(read_file(got, sizeof got), 0);
+  ab_snoop_flush(s);
+  assert_int_equal(read_file(got, sizeof got), 16 + 24 + sizeof reset);
+  assert_int_equal(ab_snoop_close(s), 0);
+}
+
+static void a_failed_flush_is_told_by_close(void **state) {
+  ab_snoop *s;
+
+  (void) state;
+  assert_int_equal(ab_snoop_open("/dev/full", NULL, &s, NULL, 0), 0);
+  ab_snoop_flush(s);
+  assert_int_equal(ab_snoop_close(s), AIOBLE_EIO);
+}
+
 static void an_older_capture_is_replaced(void **state) {
   uint8_t got[64];
   ab_snoop *s;
@@ -114,6 +136,7 @@ static void a_full_disk_is_told_by_close(void **state) {
 static void no_capture_takes_everything(void **state) {
   (void) state;
   ab_snoop_record(NULL, AB_SNOOP_SENT, reset, sizeof reset, 0);
+  ab_snoop_flush(NULL);
   assert_int_equal(ab_snoop_close(NULL), 0);
 }
 
@@ -136,6 +159,8 @@ static void out_of_memory_is_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_capture_is_btsnoop_for_h4),
+      cmocka_unit_test(a_flushed_capture_can_be_read_while_it_grows),
+      cmocka_unit_test(a_failed_flush_is_told_by_close),
       cmocka_unit_test(an_older_capture_is_replaced),
       cmocka_unit_test(a_new_capture_is_for_its_owner_only),
       cmocka_unit_test(a_file_that_cannot_be_made_is_told_with_its_name),

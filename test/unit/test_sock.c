@@ -260,6 +260,53 @@ static void close_ends_an_open_in_progress_at_any_moment(void **state) {
   }
 }
 
+static void count_poll(uv_handle_t *handle, void *count) {
+  *(unsigned *) count += handle->type == UV_POLL;
+}
+
+/* a server whose queue is full does not answer: the connection is on its way for ever */
+static void close_ends_a_connection_that_is_on_its_way(void **state) {
+  fixture *f = *state;
+  struct sockaddr_in at;
+  socklen_t size = sizeof at;
+  int full[4];
+
+  listen_tcp(f, "127.0.0.1");
+  assert_int_equal(listen(f->listener, 0), 0);
+  assert_int_equal(getsockname(f->listener, (struct sockaddr *) &at, &size), 0);
+  for (unsigned i = 0; i < 4; i++) {
+    full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    (void) connect(full[i], (struct sockaddr *) &at, sizeof at);
+  }
+  assert_int_equal(connect_to(f, f->name), AIOBLE_EINPROGRESS);
+  for (unsigned polls = 0; !polls;) {
+    uv_run(&f->uv, UV_RUN_NOWAIT);
+    uv_walk(&f->uv, count_poll, &polls);
+  }
+  record_sink_close(&f->sink);
+  RUN_UNTIL(&f->uv, f->sink.closes);
+  assert_int_equal(f->sink.opened, 0);
+  for (unsigned i = 0; i < 4; i++)
+    close(full[i]);
+}
+
+static void a_connection_that_is_reset_is_lost(void **state) {
+  const struct linger now = {.l_onoff = 1};
+  fixture *f = *state;
+  int peer;
+
+  listen_tcp(f, "127.0.0.1");
+  assert_int_equal(connect_to(f, f->name), AIOBLE_EINPROGRESS);
+  RUN_UNTIL(&f->uv, f->sink.opened);
+  peer = accept(f->listener, NULL, NULL);
+  assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+  close(peer);
+  RUN_UNTIL(&f->uv, f->sink.losts);
+  assert_int_equal(f->sink.lost_status, AIOBLE_ENODEV);
+  record_sink_close(&f->sink);
+  RUN_UNTIL(&f->uv, f->sink.closes);
+}
+
 static void close_before_opened_is_silent(void **state) {
   fixture *f = *state;
 
@@ -314,6 +361,8 @@ int main(void) {
       TEST(tcp_that_nobody_answers_is_told_and_can_be_tried_again),
       TEST(a_host_that_is_not_there_is_told),
       TEST(close_ends_an_open_in_progress_at_any_moment),
+      TEST(close_ends_a_connection_that_is_on_its_way),
+      TEST(a_connection_that_is_reset_is_lost),
       TEST(close_before_opened_is_silent),
       TEST(close_from_inside_opened_is_fine),
       TEST(a_port_in_use_is_told),

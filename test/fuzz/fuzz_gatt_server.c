@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A GATT server and its ATT bearer against a client that sends anything at any time. The input is a
+ * list of steps: one octet says what happens here, or how long the client's next PDU is. Every
+ * request is answered once and by its own response or an error, a command by nothing, and no value
+ * gets longer than it may.
+ */
+#include "gatt/gatt_server.h"
+#include <aioble/server.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { VALUES = 6, STEP_PDU = 0xc0, COMMAND_BIT = 0x40 };
+
+typedef struct world {
+  ab_env env;
+  ab_bufs bufs;
+  ab_att att;
+  ab_gatt_server server;
+  ab_gatt_server_link link;
+  ab_gatt_value values[VALUES];
+  uint8_t asked;    /* the request being answered */
+  unsigned answers; /* to it */
+  uint8_t hook;     /* what the next hook does */
+} world;
+
+static void check(bool ok) {
+  if (!ok)
+    abort();
+}
+
+static void install(world *w);
+
+/* ---- hooks ---- */
+
+static world *world_of(ab_gatt_server_link *link) {
+  return ab_container_of(link, world, link);
+}
+
+static uint8_t act(world *w) {
+  uint8_t hook = w->hook;
+
+  w->hook = 0;
+  if (hook == 1)
+    install(w);
+  else if (hook == 2)
+    ab_gatt_server_link_close(&w->link);
+  else if (hook == 3)
+    check(ab_gatt_value_put(&w->values[0], &w->env, 0, "refreshed", 9));
+  return hook > 3 ? hook : 0;
+}
+
+static uint8_t on_read(ab_gatt_value *value, ab_gatt_server_link *link) {
+  (void) value;
+  return act(world_of(link));
+}
+
+static uint8_t on_check(ab_gatt_value *value, ab_gatt_server_link *link,
+                        const ab_gatt_new_value *write) {
+  check(write->len <= value->max_len);
+  return act(world_of(link));
+}
+
+static void on_written(ab_gatt_value *value, ab_gatt_server_link *link,
+                       const ab_gatt_new_value *write) {
+  check(value->len >= write->len);
+  (void) act(world_of(link));
+}
+
+static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what) {
+  check(value->handle != 0 && what <= 3);
+  (void) act(world_of(link));
+}
+
+static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+
+/* ---- the table ---- */
+
+static void install(world *w) {
+  static const aioble_uuid_t wide = {16, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+  ab_gatt_db *db = ab_gatt_db_new(&w->server);
+
+  check(db != NULL);
+  ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x181a));
+  ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6e), &w->values[0]);
+  ab_gatt_db_add_desc(db, &AIOBLE_UUID16(0x2901), &w->values[1]);
+  ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6f), &w->values[2]);
+  ab_gatt_db_add_service(db, &wide);
+  ab_gatt_db_add_char(db, &wide, &w->values[3]);
+  ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6e), &w->values[4]);
+  ab_gatt_db_add_desc(db, &wide, &w->values[5]);
+  check(ab_gatt_db_status(db) == 0);
+  ab_gatt_server_install(&w->server, db);
+}
+
+static void init_values(world *w) {
+  static const struct {
+    uint8_t props;
+    uint16_t max_len;
+  } made[VALUES] = {{AIOBLE_READ | AIOBLE_NOTIFY, 20},
+                    {AIOBLE_READ, 512},
+                    {AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP, 30},
+                    {AIOBLE_WRITE | AIOBLE_INDICATE, 512},
+                    {AIOBLE_READ | AIOBLE_WRITE | AIOBLE_NOTIFY | AIOBLE_INDICATE, 512},
+                    {AIOBLE_READ | AIOBLE_WRITE, 3}};
+
+  for (size_t i = 0; i < VALUES; i++) {
+    ab_gatt_value_init(&w->values[i], &ops, made[i].props, made[i].max_len);
+    check(ab_gatt_value_put(&w->values[i], &w->env, 0, "abc", 3));
+  }
+  w->values[2].append = true;
+}
+
+/* ---- the bearer ---- */
+
+static void take(void *ctx, ab_buf *pdu) {
+  ab_rd r = ab_rd_of(pdu->p, pdu->len);
+  world *w = ctx;
+  uint8_t opcode = ab_rd_u8(&r);
+
+  check(pdu->len > 0 && pdu->len <= w->att.mtu);
+  if (opcode == AB_ATT_ERROR_RSP)
+    check(pdu->len == 5 && ab_rd_u8(&r) == w->asked);
+  else if (opcode != AB_ATT_NOTIFICATION && opcode != AB_ATT_CONFIRMATION)
+    check(opcode == w->asked + 1);
+  w->answers += opcode != AB_ATT_NOTIFICATION;
+  ab_buf_finish(pdu, 0);
+}
+
+static int answer(void *ctx, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
+  world *w = ctx;
+
+  return ab_gatt_server_request(&w->server, &w->link, opcode, pdu, rsp, handle);
+}
+
+static void on_value(void *ctx, uint16_t handle, const uint8_t *value, size_t len,
+                     bool indication) {
+  (void) ctx, (void) handle, (void) value, (void) len, (void) indication;
+}
+
+static void on_mtu(void *ctx, uint16_t mtu) {
+  (void) ctx, (void) mtu;
+}
+
+static void on_broken(void *ctx, int status) {
+  (void) ctx, (void) status;
+  abort(); /* memory does not run out here */
+}
+
+static const ab_att_events events = {take, answer, on_value, on_mtu, on_broken};
+
+/* ---- steps ---- */
+
+static void receive(world *w, const uint8_t *pdu, size_t len) {
+  ab_rd r = ab_rd_of(pdu, len);
+
+  if (!w->link.server) /* a hook has ended it: another one */
+    ab_gatt_server_link_open(&w->server, &w->link);
+  w->asked = ab_rd_u8(&r);
+  w->answers = 0;
+  ab_att_rx(&w->att, pdu, len);
+  check(w->answers <= 1);
+  if (w->asked & COMMAND_BIT || len == 0)
+    check(w->answers == 0);
+  for (size_t i = 0; i < VALUES; i++)
+    check(w->values[i].len <= w->values[i].max_len);
+}
+
+static void notify(world *w) {
+  ab_gatt_value *value = &w->values[4];
+  int status = 0;
+  ab_buf *pdu = ab_gatt_server_value_pdu(&w->att, AB_ATT_NOTIFICATION, value->handle, value->data,
+                                         value->len, &status);
+
+  check(pdu || status == AIOBLE_EMSGSIZE);
+  if (pdu)
+    ab_att_send(&w->att, pdu);
+}
+
+static void step(world *w, uint8_t what) {
+  if (what == 0) {
+    install(w);
+  } else if (what == 1) {
+    ab_gatt_server_link_close(&w->link);
+    ab_gatt_server_link_open(&w->server, &w->link);
+  } else if (what == 2) {
+    notify(w);
+  } else {
+    w->hook = what - 2;
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
+  ab_rd input = ab_rd_of(bytes, len);
+  world *w = calloc(1, sizeof *w);
+
+  check(w != NULL);
+  w->env.mem = ab_libc_allocator;
+  ab_bufs_init(&w->bufs, &w->env, 8);
+  ab_att_init(&w->att, &w->env, &w->bufs, &events, w, AB_ATT_MTU_MAX);
+  check(ab_gatt_server_init(&w->server, &w->env, &w->bufs) == 0);
+  init_values(w);
+  install(w);
+  ab_gatt_server_link_open(&w->server, &w->link);
+  while (ab_rd_left(&input) > 0) {
+    uint8_t what = ab_rd_u8(&input);
+
+    if (what < STEP_PDU) {
+      size_t n = what < ab_rd_left(&input) ? what : ab_rd_left(&input);
+
+      receive(w, ab_rd_take(&input, n), n);
+    } else {
+      step(w, what - STEP_PDU);
+    }
+  }
+  ab_gatt_server_link_close(&w->link);
+  ab_gatt_server_close(&w->server);
+  ab_att_close(&w->att, AIOBLE_ENOTCONN);
+  for (size_t i = 0; i < VALUES; i++)
+    ab_gatt_value_free(&w->values[i], &w->env);
+  ab_bufs_free(&w->bufs);
+  free(w);
+  return 0;
+}
