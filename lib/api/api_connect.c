@@ -67,6 +67,8 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
 
   if (!device)
     return ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  if (conn && conn->link.ending)
+    conn = NULL; /* the next one is meant */
   err = conn ? 0 : check(device, to_request(options ? options : &defaults, &req));
   if (err < 0)
     return ab_op_failed(device->ble, err);

@@ -230,7 +230,7 @@ int aioble_op_await(aioble_op_t *op) {
   if (op->ble->in_turn)
     return AIOBLE_EREENTRANT;
   while (!op->done)
-    if (!op->ble->loop->ops->run_once(op->ble->loop) && !op->done)
+    if (!op->ble->loop || (!op->ble->loop->ops->run_once(op->ble->loop) && !op->done))
       return AIOBLE_ESTALLED;
   return op->status;
 }

@@ -74,13 +74,25 @@ static aioble_t *stack_of(aioble_op_t **ops, size_t n) {
   return NULL;
 }
 
+/* ops of no loop have settled, and so has a group of them */
+static int outcome_of(aioble_op_t **ops, size_t n, bool any) {
+  int status = any ? AIOBLE_EINVAL : 0;
+
+  for (size_t i = 0; i < n; i++) {
+    status = aioble_op_status(ops[i]);
+    if ((status == 0) == any)
+      break;
+  }
+  return status;
+}
+
 static aioble_op_t *group_new(aioble_op_t **ops, size_t n, bool any) {
   aioble_t *ble = stack_of(ops, n);
   struct group *g;
   aioble_op_t *op;
 
   if (!ble)
-    return ab_op_failed(NULL, n ? aioble_op_status(ops[0]) : any ? AIOBLE_EINVAL : 0);
+    return ab_op_failed(NULL, outcome_of(ops, n, any));
   op = ab_op_new(ble, &group_kind);
   g = op ? group_of(op) : NULL;
   if (!g || !(g->members = ab_zalloc(&ble->env, n * sizeof(*g->members)))) {

@@ -160,9 +160,11 @@ struct ab_gap {
 void ab_gap_init(ab_gap *gap, ab_env *env, const ab_gap_events *events, void *ctx);
 /* the controller is ready: work on what is asked */
 void ab_gap_start(ab_gap *gap, ab_hci *hci);
+/* the controller is going: nothing more is asked of it, the links live on; requests wait */
+void ab_gap_hold(ab_gap *gap);
 /* everything asked so far ends with `status`, at once */
 void ab_gap_end_requests(ab_gap *gap, int status);
-/* the controller is gone or going: … and the links end with it, too */
+/* the controller is gone: the links end with `status`; requests wait for the next start */
 void ab_gap_stop(ab_gap *gap, int status);
 
 /* Requests can be made at any time; they wait for the start. done is never called from inside

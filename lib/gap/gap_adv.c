@@ -153,4 +153,6 @@ void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_compl
   }
   if (adv)
     end_adv(gap, adv, status, link);
+  if (link)
+    ab_gap_init_satisfied(gap, link);
 }

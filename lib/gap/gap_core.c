@@ -237,7 +237,7 @@ void ab_gap_end_requests(ab_gap *gap, int status) {
   ab_gap_run(gap);
 }
 
-void ab_gap_stop(ab_gap *gap, int status) {
+void ab_gap_hold(ab_gap *gap) {
   gap->started = false;
   ab_timer_stop(gap->env, &gap->init_timer);
   gap->init_pause = gap->init_ended = false;
@@ -246,7 +246,10 @@ void ab_gap_stop(ab_gap *gap, int status) {
       ab_hci_cmd_detach(gap->hci, &gap->activity[k].cmd);
     gap->activity[k].state = AB_GAP_OFF;
   }
-  ab_gap_end_requests(gap, status);
+}
+
+void ab_gap_stop(ab_gap *gap, int status) {
+  ab_gap_hold(gap);
   if (gap->hci)
     ab_gap_links_stop(gap, status);
   gap->alone = -1;

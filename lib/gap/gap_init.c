@@ -22,24 +22,20 @@ static ab_gap_connect *connect_of(ab_list *n) {
   return ab_container_of(n, ab_gap_connect, node);
 }
 
-static ab_gap_connect *current(const ab_gap *gap) {
-  if (gap->initiated)
-    return gap->initiated;
+/* the first that can be started: a link to its peer that is ending has to end before */
+static ab_gap_connect *first_ready(const ab_gap *gap) {
   AB_LIST_EACH(n, &gap->connects)
-  if (!connect_of(n)->removing)
+  if (!connect_of(n)->removing && !ab_gap_link_to(gap, &connect_of(n)->peer))
     return connect_of(n);
   return NULL;
 }
 
-static bool asked(const ab_gap *gap) {
-  AB_LIST_EACH(n, &gap->connects)
-  if (!connect_of(n)->removing)
-    return true;
-  return false;
+static ab_gap_connect *current(const ab_gap *gap) {
+  return gap->initiated ? gap->initiated : first_ready(gap);
 }
 
 static bool wanted(const ab_gap *gap) {
-  return asked(gap) && !gap->init_pause;
+  return first_ready(gap) && !gap->init_pause;
 }
 
 static ab_le_state le_state(const ab_gap *gap) {
@@ -156,8 +152,8 @@ static void try_again(ab_gap *gap, ab_gap_connect *req) {
   ab_timer_start(gap->env, &gap->init_timer, PAUSE_US, on_pause_over);
 }
 
-/* those who wait to connect to the same peer have what they asked for */
-static void end_others(ab_gap *gap, ab_gap_link *link) {
+/* those who want to connect to the peer of a new link have what they asked for */
+void ab_gap_init_satisfied(ab_gap *gap, ab_gap_link *link) {
   AB_LIST_EACH(n, &gap->connects)
   if (aioble_addr_equal(&connect_of(n)->peer, &link->peer))
     end_connect(gap, connect_of(n), 0, link);
@@ -189,5 +185,5 @@ void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_comp
   }
   end_connect(gap, req, status, link);
   if (link)
-    end_others(gap, link);
+    ab_gap_init_satisfied(gap, link);
 }

@@ -53,6 +53,7 @@ ab_hci_event_fn ab_gap_on_adv_report; /* gap_scan.c */
 /* Connection Complete: gap_adv.c, gap_init.c */
 void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev);
 void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev);
+void ab_gap_init_satisfied(ab_gap *gap, ab_gap_link *link);
 
 /* gap_link.c */
 void ab_gap_links_register(ab_gap *gap);

@@ -6,8 +6,10 @@
  *   RESET --the controller has answered, or RESET_US--> CLOSING
  *   any --failure, loss, or close while opening--> CLOSING --transport is closed--> CLOSED
  *
- * On the way to CLOSING everything pending settles. In CLOSED there is no transport and no
- * controller; on a uv loop the handles go, too, and then those who asked for the close are told.
+ * On the way everything pending settles: at a close what was asked before it, at a failure or loss
+ * what was asked until then. What is asked later waits in the queues and has the adapter opened
+ * again. In CLOSED there is no transport and no controller; with nothing left to do the handles on
+ * a uv loop go, too, and then those who asked for the close are told.
  */
 #include "host/host.h"
 
@@ -19,6 +21,11 @@ void ab_host_settle_all(ab_list *ops, int status, const char *why) {
   ab_list_take_all(&taken, ops);
   while ((n = ab_list_pop(&taken)))
     ab_op_settle_why(ab_container_of(n, aioble_op_t, node), status, why);
+}
+
+static void end_asked(aioble_t *ble, int status) {
+  ab_gap_end_requests(&ble->gap, status);
+  ab_host_settle_all(&ble->opens, status, ab_host_why(ble, status));
 }
 
 /* ---- in order: links, controller ---- */
@@ -59,7 +66,6 @@ void ab_host_link_gone(aioble_t *ble) {
 
 static void drain(aioble_t *ble) {
   ble->state = AB_HOST_DRAINING;
-  ab_gap_end_requests(&ble->gap, AIOBLE_ECANCELED);
   ab_timer_start(&ble->env, &ble->close_timer, DRAIN_US, on_time_up);
   AB_LIST_EACH(n, &ble->conns)
   ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link, AB_HCI_ERR_REMOTE_USER);
@@ -68,11 +74,15 @@ static void drain(aioble_t *ble) {
 
 void ab_host_close(aioble_t *ble) {
   ab_host_touch(ble);
-  ble->reopen = false;
-  if (ble->state == AB_HOST_READY)
+  ble->reopen = ble->tell_lost = false;
+  ab_gap_hold(&ble->gap);
+  end_asked(ble, AIOBLE_ECANCELED);
+  if (ble->state == AB_HOST_READY) {
     drain(ble);
-  else if (ble->state == AB_HOST_OPENING || ble->state == AB_HOST_STARTING)
+  } else if (ble->state == AB_HOST_OPENING || ble->state == AB_HOST_STARTING) {
+    ble->state = AB_HOST_RESET; /* not worth waiting for */
     give_up(ble);
+  }
 }
 
 /* ---- at once ---- */
@@ -88,19 +98,22 @@ void ab_host_add_hci_stats(const aioble_t *ble, aioble_stats_t *stats) {
 }
 
 void ab_host_tear_down(aioble_t *ble, int status) {
-  const char *why = ab_host_why(ble, status);
+  bool closing = ble->state >= AB_HOST_DRAINING;
 
   ble->lost = 0;
   ble->state = AB_HOST_CLOSING;
   ab_timer_stop(&ble->env, &ble->close_timer);
+  ab_gap_hold(&ble->gap);
+  if (!closing)
+    end_asked(ble, status);
   ab_gap_stop(&ble->gap, status);
+  ab_server_stop(ble, status);
   if (ble->hci) {
     ab_host_add_hci_stats(ble, &ble->stats);
     ab_hci_stop(ble->hci, status);
     ab_hci_free(ble->hci);
     ble->hci = NULL;
   }
-  ab_host_settle_all(&ble->opens, status, why);
   if (ab_snoop_close(ble->snoop) < 0)
     ab_log(&ble->env, AB_LOG_WARN, "the capture file is not whole");
   ble->snoop = NULL;
@@ -124,7 +137,13 @@ void ab_host_on_closed(void *ctx) {
   aioble_unref(ble); /* that of being open */
 }
 
-/* ---- the loop ---- */
+/* ---- closed ---- */
+
+static void tell_lost(aioble_t *ble) {
+  ble->tell_lost = false;
+  if (ble->options.on_lost)
+    ble->options.on_lost(ble, ble->why_status, ble->why, ble->options.user);
+}
 
 /* The last handle has gone: a turn without a loop, in which the close is told. */
 static void on_loop_closed(void *ctx) {
@@ -134,31 +153,32 @@ static void on_loop_closed(void *ctx) {
   ab_host_settle_all(&ble->closes, 0, NULL);
   ab_ops_deliver(ble);
   ble->in_turn = false;
-  if (ble->reopen)
-    ab_host_want_open(ble);
-  else if (!ab_list_empty(&ble->ops.ready))
+  if (ble->reopen || !ab_list_empty(&ble->ops.ready) || !ab_list_empty(&ble->closes))
     ab_host_touch(ble);
   aioble_unref(ble);
 }
 
-static void tell_lost(aioble_t *ble) {
-  ble->tell_lost = false;
-  if (ble->options.on_lost)
-    ble->options.on_lost(ble, ble->why_status, ble->why, ble->options.user);
+static void let_go_of_loop(aioble_t *ble) {
+  aioble_loop_t *loop = ble->loop;
+
+  aioble_ref(ble);
+  ble->loop = NULL;
+  ble->turn_wanted = false;
+  loop->ops->close(loop, on_loop_closed, ble);
 }
 
 void ab_host_after_close(aioble_t *ble) {
-  aioble_loop_t *loop = ble->loop;
+  bool idle;
 
-  if (ble->tell_lost) {
+  if (ble->tell_lost)
     tell_lost(ble);
-  } else if (!ab_list_empty(&ble->closes) && loop == ble->options.loop) {
+  if (ble->state != AB_HOST_CLOSED)
+    return;
+  idle = !ble->reopen && ab_timers_next(&ble->env.timers) == AIOBLE_NEVER;
+  if (ble->loop == ble->options.loop) {
     ab_host_settle_all(&ble->closes, 0, NULL);
-  } else if (!ab_list_empty(&ble->closes)) {
-    aioble_ref(ble);
-    ble->loop = NULL;
-    ble->turn_wanted = false;
-    loop->ops->close(loop, on_loop_closed, ble);
+  } else if (idle || !ab_list_empty(&ble->closes)) {
+    let_go_of_loop(ble);
     return;
   }
   if (ble->reopen)

@@ -214,10 +214,13 @@ static int open_transport(aioble_t *ble) {
 }
 
 void ab_host_want_open(aioble_t *ble) {
+  bool told = !ble->tell_lost && ab_list_empty(&ble->closes); /* … of the last end */
   int status;
 
-  ble->reopen |= ble->state >= AB_HOST_DRAINING;
-  if (ble->state != AB_HOST_CLOSED || !ab_host_touch(ble))
+  if (!ab_host_touch(ble))
+    return;
+  ble->reopen |= ble->state >= AB_HOST_DRAINING || ble->state == AB_HOST_CLOSED;
+  if (ble->state != AB_HOST_CLOSED || !told)
     return;
   ble->reopen = false;
   aioble_ref(ble); /* until it is closed */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "helpers/sim.h"
+#include "host/host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,8 @@
 /* ---- memory that is counted, and runs out when asked to ---- */
 
 static bool may_allocate(sim *s) {
-  return ++s->allocations != s->fail_at;
+  s->allocations++;
+  return s->allocations != s->fail_at && !(s->fail_from && s->allocations >= s->fail_from);
 }
 
 static void *sim_alloc(void *ctx, size_t size) {
@@ -47,7 +49,7 @@ void sim_open(sim *s, const aioble_virtual_options_t *options) {
 }
 
 void sim_close(sim *s) {
-  s->fail_at = 0;
+  s->fail_at = s->fail_from = 0;
   for (size_t i = 0; i < s->n; i++) {
     sim_expect(aioble_close(s->stacks[i].ble), 0);
     aioble_unref(s->stacks[i].ble);
@@ -59,10 +61,11 @@ void sim_close(sim *s) {
 static void on_lost(aioble_t *ble, int status, const char *why, void *user) {
   sim_stack *stack = user;
 
-  (void) ble;
   assert_non_null(why);
   stack->lost++;
   stack->lost_status = status;
+  if (stack->on_lost)
+    stack->on_lost(ble, status, why, stack);
 }
 
 static int seeded_random(void *user, void *buf, size_t len) {
@@ -73,8 +76,8 @@ static int seeded_random(void *user, void *buf, size_t len) {
   return 0;
 }
 
-aioble_t *sim_stack_new(sim *s, const aioble_options_t *options,
-                        const aioble_virtual_controller_options_t *controller) {
+static aioble_t *try_stack(sim *s, const aioble_options_t *options,
+                           const aioble_virtual_controller_options_t *controller) {
   const aioble_allocator_t memory = {sim_alloc, sim_resize, sim_free, s};
   sim_stack *stack = &s->stacks[s->n];
 
@@ -89,11 +92,23 @@ aioble_t *sim_stack_new(sim *s, const aioble_options_t *options,
   stack->options.random = seeded_random;
   stack->options.on_lost = on_lost;
   stack->options.user = stack;
-  stack->options.store = "";
+  if (!stack->options.store)
+    stack->options.store = "";
   stack->ble = aioble_new(NULL, &stack->options);
-  assert_non_null(stack->ble);
-  s->n++;
+  s->n += stack->ble != NULL;
   return stack->ble;
+}
+
+aioble_t *sim_stack_new(sim *s, const aioble_options_t *options,
+                        const aioble_virtual_controller_options_t *controller) {
+  aioble_t *ble = try_stack(s, options, controller);
+
+  assert_non_null(ble);
+  return ble;
+}
+
+bool sim_try_stack(sim *s) {
+  return try_stack(s, NULL, NULL) != NULL;
 }
 
 /* ---- ops ---- */
@@ -114,6 +129,55 @@ aioble_op_t *sim_ok(aioble_op_t *op) {
   return op;
 }
 
+static void on_watched(aioble_op_t *op, int status, void *user) {
+  sim_watch *watch = user;
+
+  assert_ptr_equal(op, watch->op);
+  assert_int_equal(status, aioble_op_status(op));
+  watch->calls++;
+  watch->status = status;
+}
+
+void sim_watch_op(sim_watch *watch, aioble_op_t *op) {
+  *watch = (sim_watch){.op = aioble_op_ref(op), .status = AIOBLE_EAGAIN};
+  assert_non_null(op);
+  aioble_op_then(op, on_watched, watch);
+  assert_int_equal(watch->calls, 0);
+}
+
+void sim_watch_end(sim_watch *watch) {
+  watch->op = aioble_op_unref(watch->op);
+}
+
+void sim_watch_expect(sim_watch *watch, int status) {
+  aioble_t *ble = watch->op->ble;
+
+  while (!watch->calls)
+    if (!ble->loop->ops->run_once(ble->loop))
+      break;
+  assert_int_equal(watch->calls, 1);
+  if (watch->status != status)
+    fail_msg("expected %d, got %d: %s", status, watch->status, aioble_op_message(watch->op));
+  sim_watch_end(watch);
+}
+
+sim_stack *sim_stack_of(sim *s, const aioble_t *ble) {
+  for (size_t i = 0; i < s->n; i++)
+    if (s->stacks[i].ble == ble)
+      return &s->stacks[i];
+  fail_msg("no such stack");
+  return NULL;
+}
+
+aioble_device_t *sim_device(aioble_t *ble, aioble_t *peer) {
+  static const aioble_addr_t nobody = {AIOBLE_ADDR_RANDOM, {0xc1, 2, 3, 4, 5, 6}};
+  aioble_addr_t addr = peer ? sim_addr(peer) : nobody;
+  aioble_device_t *device = aioble_device_new(ble, &addr);
+
+  assert_non_null(device);
+  return device;
+}
+
 void sim_run_ms(sim *s, uint64_t ms) {
   aioble_virtual_run_until(s->radio, aioble_virtual_now_us(s->radio) + ms * 1000);
 }
@@ -126,7 +190,8 @@ aioble_addr_t sim_addr(aioble_t *ble) {
   sim_expect(aioble_open(ble), 0);
   assert_int_equal(aioble_config_get(ble, "mac", text, sizeof text), 0);
   public = !strncmp(text, "public ", 7);
-  assert_int_equal(aioble_addr_parse(&addr, public ? AIOBLE_ADDR_PUBLIC : AIOBLE_ADDR_RANDOM,
+  assert_int_equal(aioble_addr_parse(&addr,
+                                     (uint8_t) (public ? AIOBLE_ADDR_PUBLIC : AIOBLE_ADDR_RANDOM),
                                      strchr(text, ' ') + 1),
                    0);
   return addr;

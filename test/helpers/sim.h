@@ -14,13 +14,18 @@ typedef struct sim_stack {
   aioble_options_t options; /* what it was made with */
   unsigned lost;            /* calls of on_lost */
   int lost_status;
+  /* called then, too; its user is the sim_stack, whose user is the test's */
+  void (*on_lost)(aioble_t *ble, int status, const char *why, void *user);
+  void *user;
 } sim_stack;
 
 typedef struct sim {
   aioble_virtual_radio_t *radio;
   sim_stack stacks[SIM_MAX_STACKS];
-  size_t n, live;              /* stacks made; bytes of memory allocations alive */
-  size_t allocations, fail_at; /* the allocation to fail; 0: none */
+  size_t n, live;     /* stacks made; allocations alive */
+  size_t allocations; /* made so far */
+  size_t fail_at;     /* the one that fails; 0: none */
+  size_t fail_from;   /* … or that one and all after it */
 } sim;
 
 /* options NULL: virtual time, no timing model */
@@ -32,12 +37,32 @@ void sim_close(sim *s);
 aioble_t *sim_stack_new(sim *s, const aioble_options_t *options,
                         const aioble_virtual_controller_options_t *controller);
 
+/* … with the defaults; false: there was no memory for it */
+bool sim_try_stack(sim *s);
+
 /* awaits, asserts the status, releases */
 void sim_expect(aioble_op_t *op, int status);
 /* awaits success; the op is the caller's */
 aioble_op_t *sim_ok(aioble_op_t *op);
 /* runs for that much virtual time */
 void sim_run_ms(sim *s, uint64_t ms);
+
+/* An op somebody waits for: how often it called back, and with what. Takes the caller's reference
+   and keeps one of its own until sim_watch_end(). Asserts that nothing calls back inline. */
+typedef struct sim_watch {
+  aioble_op_t *op;
+  unsigned calls;
+  int status;
+} sim_watch;
+void sim_watch_op(sim_watch *watch, aioble_op_t *op);
+/* runs until it has called back; asserts once, and the status; releases */
+void sim_watch_expect(sim_watch *watch, int status);
+void sim_watch_end(sim_watch *watch);
+
+/* the stack's entry; asserts that there is one */
+sim_stack *sim_stack_of(sim *s, const aioble_t *ble);
+/* a device of that stack for the controller of another one, or for nobody (NULL) */
+aioble_device_t *sim_device(aioble_t *ble, aioble_t *peer);
 
 /* the address of a stack's controller */
 aioble_addr_t sim_addr(aioble_t *ble);

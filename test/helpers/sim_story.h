@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stories: whole uses of the library, told with something going wrong at one step of the radio. A
+ * story asks for op after op; once one fails it goes to its end. What must hold whatever happens:
+ * each op settles exactly once and never inline, and nothing is left.
+ */
+#ifndef TEST_SIM_STORY_H
+#define TEST_SIM_STORY_H
+
+#include "helpers/sim.h"
+
+enum { STORY_OPS = 64 };
+
+typedef struct story story;
+
+/* what goes wrong, at one step */
+typedef struct story_fault {
+  const char *name;
+  void (*strike)(story *st);
+} story_fault;
+
+typedef struct story_plot {
+  const char *name;
+  void (*tell)(story *st);
+  bool old_peer; /* the peripheral's controller has no Connection Parameters Request */
+  bool timing;   /* data waits for connection events: more steps */
+} story_plot;
+
+struct story {
+  sim s;
+  const story_plot *plot;
+  const story_fault *fault;
+  unsigned step, strike_at; /* steps of the radio so far; the one at which the fault strikes */
+  bool struck;
+  aioble_t *central, *peripheral;
+  aioble_conn_t *conn, *peer_conn; /* references; NULL: none */
+  aioble_char_t *chr;
+  sim_watch ops[STORY_OPS];
+  unsigned n_ops;
+  sim_watch *current; /* the op that is waited for */
+};
+
+extern const story_plot story_plots[];
+extern const unsigned story_n_plots;
+extern const story_fault story_faults[];
+extern const unsigned story_n_faults;
+
+/* Tells it with the fault at that step (0: without), or with that allocation failing (or that and
+   all after it, until the end), and asserts what must hold. False: it came to its end before. */
+bool story_tell(const story_plot *plot, const story_fault *fault, unsigned strike_at);
+bool story_tell_without_memory(const story_plot *plot, size_t fail_at, bool for_good);
+
+#endif
