@@ -36,7 +36,8 @@ enum {
 
 /**
  * The first primary service with that UUID (Discover Primary Service by Service UUID, 4.4.2):
- * aioble_op_service(). AIOBLE_ENOENT: there is none. Time limit: 2 s.
+ * aioble_op_service(). AIOBLE_ENOENT: there is none; else the errors of aioble_discovery_next().
+ * Time limit: 2 s. The width of the UUID makes no difference.
  */
 AIOBLE_API aioble_op_t *aioble_conn_service(aioble_conn_t *conn, aioble_uuid_t uuid);
 /** The first characteristic with that UUID in the service (4.6.2): aioble_op_char(). 2 s. */
@@ -60,6 +61,8 @@ AIOBLE_API aioble_discovery_t *aioble_client_char_descs(aioble_client_char_t *ch
 /**
  * Resolves with the next one (aioble_op_service(), _char() or _desc()); AIOBLE_EOF after the last;
  * an ATT error, AIOBLE_ENOTCONN, AIOBLE_EPROTO (the server's answer makes no sense). Limit: 2 s.
+ * Several may wait at once, and are served in turn. One that was cancelled or timed out takes
+ * nothing away: the next call yields what it would have.
  */
 AIOBLE_API aioble_op_t *aioble_discovery_next(aioble_discovery_t *discovery);
 AIOBLE_API aioble_discovery_t *aioble_discovery_ref(aioble_discovery_t *discovery);
@@ -85,6 +88,7 @@ AIOBLE_API uint16_t aioble_client_char_handle(const aioble_client_char_t *chr);
 
 AIOBLE_API aioble_client_desc_t *aioble_client_desc_ref(aioble_client_desc_t *desc);
 AIOBLE_API aioble_client_desc_t *aioble_client_desc_unref(aioble_client_desc_t *desc);
+/** The parent, borrowed; so do aioble_client_char_service() and aioble_client_service_conn(). */
 AIOBLE_API aioble_client_char_t *aioble_client_desc_char(const aioble_client_desc_t *desc);
 AIOBLE_API aioble_uuid_t aioble_client_desc_uuid(const aioble_client_desc_t *desc);
 AIOBLE_API uint16_t aioble_client_desc_handle(const aioble_client_desc_t *desc);
@@ -99,15 +103,19 @@ typedef enum aioble_write_mode {
 
 /**
  * Reads the value, of whatever length: Read, and Read Blob as often as it takes (4.8.1, 4.8.3).
- * aioble_op_value(). AIOBLE_ERR_ATT(code), AIOBLE_EPROTO. Time limit: 1 s for each request.
+ * aioble_op_value(), at most 512 bytes. AIOBLE_ERR_ATT(code); AIOBLE_EPROTO: a malformed answer, or
+ * a longer value. Properties are not looked at: the peer decides. Time limit: 1 s for each request,
+ * unless one was set: that one is for all of it.
  */
 AIOBLE_API aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr);
 /**
  * Writes a value (4.9.1, 4.9.3); the bytes are copied. Longer than the MTU allows
- * (aioble_conn_mtu() - 3): AIOBLE_EMSGSIZE, nothing is sent. Time limit: 1 s.
+ * (aioble_conn_mtu() - 3): AIOBLE_EMSGSIZE, nothing is sent. A write that was cancelled or timed
+ * out may still reach the peer. Time limit: 1 s.
  */
 AIOBLE_API aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data,
                                                  size_t len, aioble_write_mode_t mode);
+/** The same for a descriptor; written with response. */
 AIOBLE_API aioble_op_t *aioble_client_desc_read(aioble_client_desc_t *desc);
 AIOBLE_API aioble_op_t *aioble_client_desc_write(aioble_client_desc_t *desc, const void *data,
                                                  size_t len);
@@ -118,30 +126,35 @@ enum { AIOBLE_SUBSCRIBE_NONE = 0, AIOBLE_SUBSCRIBE_NOTIFY = 1, AIOBLE_SUBSCRIBE_
 
 /**
  * Writes the Client Characteristic Configuration (4.10, 4.11; Part G, 3.3.3.3), found once per
- * characteristic. `what` is a set of AIOBLE_SUBSCRIBE_…; none unsubscribes. AIOBLE_ENOENT: the
- * characteristic has no such descriptor. Time limit: 2 s. Values that come from now on are kept
- * for notified() and indicated(), also those that overtake the response.
+ * handle. `what` is a set of AIOBLE_SUBSCRIBE_…; none unsubscribes. AIOBLE_ENOTSUP: not among its
+ * properties; AIOBLE_ENOENT: it has no such descriptor; AIOBLE_EINVAL: no such set;
+ * AIOBLE_ERR_ATT(code). Time limit: 2 s. Values that come from now on are kept for notified() and
+ * indicated(), also those that overtake the response, and up to 16 on the link that came before
+ * anybody asked. Two handles of one characteristic both get every value.
  */
 AIOBLE_API aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned what);
 /**
  * Resolves with the next notified value (aioble_op_value()), at once when one is queued. The queue
  * holds 16 by default; when it is full the oldest is dropped and counted. Queued values can still
- * be taken after the link has ended; then AIOBLE_ENOTCONN. No time limit.
+ * be taken after the link has ended; then AIOBLE_ENOTCONN. AIOBLE_ENOTSUP: not among its
+ * properties; AIOBLE_EBUSY: the push form is in force. Several may wait, and are served in turn. No
+ * time limit.
  */
 AIOBLE_API aioble_op_t *aioble_client_char_notified(aioble_client_char_t *chr);
 /** The same for indications; each was confirmed when it was queued. */
 AIOBLE_API aioble_op_t *aioble_client_char_indicated(aioble_client_char_t *chr);
-/** Depth of both queues, 1 to 65,535. @return 0 or AIOBLE_EINVAL */
+/** Depth of each queue, 1 to 65,535; what is beyond it is dropped. @return 0 or AIOBLE_EINVAL */
 AIOBLE_API int aioble_client_char_set_depth(aioble_client_char_t *chr, unsigned depth);
-/** Values dropped because a queue was full. */
+/** Values dropped because a queue was full, or for lack of memory. */
 AIOBLE_API uint64_t aioble_client_char_dropped(const aioble_client_char_t *chr);
 
-/** A value arrived; borrowed for the call. */
+/** A value arrived; both are borrowed for the call. May stop itself, and start anything. */
 typedef void aioble_notify_fn(aioble_client_char_t *chr, aioble_bytes_t value, bool indication,
                               void *user);
 /**
- * Push form: fn gets every value, and nothing is queued (NULL: back to queueing). Called from the
- * loop. Stays in force until the link ends; the characteristic is kept until then.
+ * Push form: fn gets every value, those in the queues first, and nothing is queued or copied (NULL:
+ * back to queueing). Called from the loop, as the value is read. Stays in force until the link
+ * ends; the characteristic is kept until then. Does nothing when the link has ended.
  */
 AIOBLE_API void aioble_client_char_on_notify(aioble_client_char_t *chr, aioble_notify_fn *fn,
                                              void *user);

@@ -31,11 +31,11 @@ typedef struct aioble_virtual_beacon aioble_virtual_beacon_t;
  * otherwise, drawn from the radio's seed. All zero: nothing.
  */
 typedef struct aioble_virtual_faults {
-  uint32_t link_loss_ppm;    /**< of every connection event with data: the link falls silent */
-  uint32_t reorder_ppm;      /**< an event or data packet overtakes one of another link */
-  uint32_t malformed_ppm;    /**< one octet behind the H4 type is another one */
-  uint32_t truncated_ppm;    /**< the packet ends early, its length field unchanged */
-  uint32_t lost_credits_ppm; /**< a Number Of Completed Packets event does not come */
+  uint32_t link_loss_ppm;      /**< of every connection event with data: the link falls silent */
+  uint32_t reorder_ppm;        /**< an event or data packet overtakes one of another link */
+  uint32_t malformed_ppm;      /**< one octet behind the H4 type is another one */
+  uint32_t truncated_ppm;      /**< the packet ends early, its length field unchanged */
+  uint32_t lost_credits_ppm;   /**< a Number Of Completed Packets event does not come */
   uint32_t hardware_error_ppm; /**< a batch has a Hardware Error event, too */
   /** A new connection is never heard of again (Disconnection Complete, 0x3e). */
   uint32_t establish_fail_ppm;

@@ -13,7 +13,6 @@
 enum {
   DEFAULT_DEPTH = 16,
   DEPTH_MAX = 65535,
-  CCCD_UUID = 0x2902, /* Core Vol 3, Part G, 3.3.3.3 */
 };
 
 /* ---- the queues ---- */
@@ -242,100 +241,4 @@ int aioble_client_char_set_depth(aioble_client_char_t *chr, unsigned depth) {
 
 uint64_t aioble_client_char_dropped(const aioble_client_char_t *chr) {
   return chr ? chr->dropped : 0;
-}
-
-/* ---- subscribing ---- */
-
-/*
- *   find the descriptor (unless known) --> write it --> 0
- */
-typedef struct subscribe_op {
-  aioble_op_t op;
-  ab_att_req req;            /* the write */
-  aioble_client_char_t *chr; /* a reference */
-  aioble_op_t *finding;      /* a reference, while looking for the descriptor */
-  uint16_t bits;
-} subscribe_op;
-
-static void end_subscribe(aioble_op_t *op, int why) {
-  subscribe_op *s = ab_container_of(op, subscribe_op, op);
-
-  aioble_op_cancel(s->finding);
-  ab_att_detach(&s->req);
-  ab_op_settle(op, why);
-}
-
-static void release_subscribe(aioble_op_t *op) {
-  aioble_client_char_unref(ab_container_of(op, subscribe_op, op)->chr);
-}
-
-static const ab_op_kind subscribe_kind = {"subscribe", sizeof(subscribe_op), 2000, end_subscribe,
-                                          release_subscribe};
-
-static void on_subscribed(ab_att_req *req, int status, ab_rd *pdu) {
-  (void) pdu;
-  ab_op_settle(&ab_container_of(req, subscribe_op, req)->op, status);
-}
-
-static void write_cccd(subscribe_op *s) {
-  uint8_t value[2];
-  ab_wr w = ab_wr_of(value, sizeof value);
-
-  ab_wr_le16(&w, s->bits);
-  (void) ab_gatt_write(&ab_client_char_conn(s->chr)->att, &s->req, s->chr->cccd, value,
-                       sizeof value, on_subscribed);
-}
-
-static void on_cccd(aioble_op_t *found, int status, void *user) {
-  subscribe_op *s = user;
-
-  s->finding = NULL;
-  if (status == 0)
-    s->chr->cccd = aioble_client_desc_handle(aioble_op_desc(found));
-  if (status < 0)
-    ab_op_settle(&s->op, status);
-  else if (!s->op.done)
-    write_cccd(s);
-  aioble_op_unref(&s->op);
-}
-
-static void find_cccd(subscribe_op *s) {
-  aioble_op_t *op = aioble_client_char_desc(s->chr, AIOBLE_UUID16(CCCD_UUID));
-
-  aioble_op_set_timeout(op, AIOBLE_FOREVER); /* ours holds */
-  s->finding = op;
-  aioble_op_ref(&s->op);
-  aioble_op_then(op, on_cccd, s);
-}
-
-static int check_subscribe(const aioble_client_char_t *chr, unsigned what) {
-  unsigned need = (what & AIOBLE_SUBSCRIBE_NOTIFY ? AIOBLE_PROP_NOTIFY : 0u) |
-                  (what & AIOBLE_SUBSCRIBE_INDICATE ? AIOBLE_PROP_INDICATE : 0u);
-
-  if (what & ~(unsigned) (AIOBLE_SUBSCRIBE_NOTIFY | AIOBLE_SUBSCRIBE_INDICATE))
-    return AIOBLE_EINVAL;
-  return (chr->properties & need) == need ? 0 : AIOBLE_ENOTSUP;
-}
-
-aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned what) {
-  aioble_conn_t *conn = chr ? ab_client_char_conn(chr) : NULL;
-  int status = chr ? check_subscribe(chr, what) : AIOBLE_ENOTCONN;
-  aioble_op_t *op;
-  subscribe_op *s;
-
-  if (status < 0)
-    return ab_op_failed(conn ? conn->ble : NULL, status);
-  op = ab_op_new(conn->ble, &subscribe_kind);
-  if (!op)
-    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  s = ab_container_of(op, subscribe_op, op);
-  s->chr = aioble_client_char_ref(chr);
-  s->bits = (uint16_t) what;
-  if (what) /* before the write: values may overtake its response */
-    (void) ab_gatt_listen(&conn->client, &chr->listener);
-  if (chr->cccd)
-    write_cccd(s);
-  else
-    find_cccd(s);
-  return op;
 }

@@ -119,18 +119,30 @@ void ab_att_send(ab_att *att, ab_buf *buf) {
     ab_buf_finish(buf, AIOBLE_ENOTCONN);
 }
 
+/* What the peer waits for: without memory for it the bearer is of no more use. */
+static ab_buf *owed_buf(ab_att *att, ab_wr *w) {
+  ab_buf *buf = pdu_buf(att, w);
+
+  if (!buf)
+    ab_att_break(att, AIOBLE_ENOMEM);
+  return buf;
+}
+
+static void send_owed(ab_att *att, ab_buf *buf, const ab_wr *w) {
+  ab_buf_wrote(buf, w);
+  ab_att_send(att, buf);
+}
+
 static void send_error(ab_att *att, uint8_t request, uint16_t handle, uint8_t code) {
   ab_att_error error = {.request = request, .handle = handle, .code = code};
   ab_wr w;
-  ab_buf *buf = ab_att_pdu(att, AB_ATT_ERROR_RSP, &w);
+  ab_buf *buf = owed_buf(att, &w);
 
-  if (!buf) {
-    ab_att_break(att, AIOBLE_ENOMEM);
+  if (!buf)
     return;
-  }
+  ab_wr_u8(&w, AB_ATT_ERROR_RSP);
   ab_att_error_write(&w, &error);
-  ab_buf_wrote(buf, &w);
-  ab_att_send(att, buf);
+  send_owed(att, buf, &w);
 }
 
 /* ---- the peer's requests ---- */
@@ -156,8 +168,7 @@ void ab_att_rx(ab_att *att, const uint8_t *data, size_t len) {
 static void answer(ab_att *att, uint8_t opcode, ab_buf *buf, ab_wr *rsp, int code,
                    uint16_t handle) {
   if (code == 0 && ab_wr_ok(rsp) && ab_wr_len(rsp) > 0) {
-    ab_buf_wrote(buf, rsp);
-    ab_att_send(att, buf);
+    send_owed(att, buf, rsp);
     return;
   }
   ab_buf_free(buf);
@@ -179,10 +190,9 @@ static void take_request(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
     send_error(att, opcode, 0, ok ? AB_ATT_ERR_INSUFFICIENT_RESOURCES : AB_ATT_ERR_INVALID_PDU);
     return;
   }
-  if (!(buf = pdu_buf(att, &rsp))) {
-    ab_att_break(att, AIOBLE_ENOMEM);
+  buf = owed_buf(att, &rsp);
+  if (!buf)
     return;
-  }
   att->answering = opcode;
   code = att->ev->on_request(att->ctx, opcode, pdu, &rsp, &handle);
   if (code == AB_ATT_LATER || att->state != AB_ATT_OPEN) {
@@ -239,15 +249,14 @@ static void take_mtu_request(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
     send_error(att, opcode, 0, AB_ATT_ERR_INVALID_PDU);
     return;
   }
-  if (!(buf = ab_att_pdu(att, AB_ATT_MTU_RSP, &w))) {
-    ab_att_break(att, AIOBLE_ENOMEM);
+  buf = owed_buf(att, &w);
+  if (!buf)
     return;
-  }
+  ab_wr_u8(&w, AB_ATT_MTU_RSP);
   ab_att_mtu_write(&w, &ours);
-  ab_buf_wrote(buf, &w);
   att->malformed += att->mtu_answered;
   att->mtu_answered = true;
-  ab_att_send(att, buf);
+  send_owed(att, buf, &w);
   agree_mtu(att, theirs.mtu);
 }
 
@@ -331,10 +340,9 @@ static void take_indication(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
     give_value(att, pdu, true);
   if (att->state != AB_ATT_OPEN)
     return;
-  if (!(buf = ab_att_pdu(att, AB_ATT_CONFIRMATION, &w))) {
-    ab_att_break(att, AIOBLE_ENOMEM);
+  buf = owed_buf(att, &w);
+  if (!buf)
     return;
-  }
-  ab_buf_wrote(buf, &w);
-  ab_att_send(att, buf);
+  ab_wr_u8(&w, AB_ATT_CONFIRMATION);
+  send_owed(att, buf, &w);
 }

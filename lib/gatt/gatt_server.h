@@ -128,7 +128,7 @@ struct ab_gatt_server_link {
 };
 
 void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link);
-/* harmless when it is not open (zeroed), or closed before */
+/* no request may come from it any more; harmless when it is not open (zeroed), or closed before */
 void ab_gatt_server_link_close(ab_gatt_server_link *link);
 
 /* a set of 1 notify, 2 indicate */

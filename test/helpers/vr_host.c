@@ -51,15 +51,19 @@ static const aioble_transport_sink_t sink = {
 
 /* ---- life ---- */
 
-void vr_host_attach(vr_host *h, aioble_virtual_radio_t *radio,
-                    const aioble_virtual_controller_options_t *options) {
+void vr_host_reopen(vr_host *h) {
   const char *why = NULL;
 
+  assert_int_equal(h->t->ops->open(h->t, &sink, h, &why), 0);
+}
+
+void vr_host_attach(vr_host *h, aioble_virtual_radio_t *radio,
+                    const aioble_virtual_controller_options_t *options) {
   *h = (vr_host){.radio = radio};
   ab_list_init(&h->packets);
   h->t = aioble_virtual_controller_new(radio, options);
   assert_non_null(h->t);
-  assert_int_equal(h->t->ops->open(h->t, &sink, h, &why), 0);
+  vr_host_reopen(h);
 }
 
 void vr_host_init(vr_host *h) {
@@ -112,7 +116,7 @@ static void take(vr_host *h, vr_packet *p) {
 }
 
 bool vr_host_take(vr_host *h, unsigned event, ab_rd *params) {
-  AB_LIST_EACH(n, &h->packets) {
+  AB_LIST_EACH (n, &h->packets) {
     vr_packet *p = ab_container_of(n, vr_packet, node);
     ab_rd r;
 
@@ -129,7 +133,7 @@ bool vr_host_take(vr_host *h, unsigned event, ab_rd *params) {
 unsigned vr_host_count(const vr_host *h, unsigned event) {
   unsigned count = 0;
 
-  AB_LIST_EACH(n, &h->packets) {
+  AB_LIST_EACH (n, &h->packets) {
     ab_rd r;
 
     count += event_of(ab_container_of(n, vr_packet, node), &r) == event;
@@ -182,7 +186,7 @@ static bool answer_of(const vr_packet *p, uint16_t opcode, uint8_t *status, ab_r
 }
 
 bool vr_host_answer(vr_host *h, uint16_t opcode, uint8_t *status) {
-  AB_LIST_EACH(n, &h->packets) {
+  AB_LIST_EACH (n, &h->packets) {
     vr_packet *p = ab_container_of(n, vr_packet, node);
 
     if (answer_of(p, opcode, status, &h->ret)) {
@@ -223,7 +227,7 @@ void vr_host_acl(vr_host *h, uint16_t handle, uint8_t pb, const void *data, size
 }
 
 bool vr_host_take_acl(vr_host *h, uint16_t *handle, uint8_t *pb, ab_rd *payload) {
-  AB_LIST_EACH(n, &h->packets) {
+  AB_LIST_EACH (n, &h->packets) {
     vr_packet *p = ab_container_of(n, vr_packet, node);
     ab_rd r = ab_rd_of(p->data, p->len);
     uint16_t head, len;
@@ -252,6 +256,7 @@ void vr_host_advertise(vr_host *h, uint8_t type) {
 }
 
 void vr_host_scan(vr_host *h, uint8_t type, bool filter_duplicates) {
+  assert_int_equal(VR_DO(h, AB_HCI_LE_SET_SCAN_ENABLE, hci_le_scan_enable, 0, 0), 0);
   assert_int_equal(VR_DO(h, AB_HCI_LE_SET_SCAN_PARAMS, hci_le_scan_params, .type = type,
                          .interval = 0x10, .window = 0x10),
                    0);

@@ -23,13 +23,13 @@ typedef struct vr_packet {
 typedef struct vr_host {
   aioble_virtual_radio_t *radio;
   aioble_transport_t *t;
-  ab_list packets; /* what came and was not taken yet */
+  ab_list packets;  /* what came and was not taken yet */
   vr_packet *taken; /* the last one taken: cursors of it live until the next */
   unsigned batches, lost, closed, acl_packets;
-  bool inside;      /* the controller is in a call of ours */
-  bool count_only;  /* keep nothing, count */
+  bool inside;                          /* the controller is in a call of ours */
+  bool count_only;                      /* keep nothing, count */
   void (*on_packet)(struct vr_host *h); /* called from inside the delivery */
-  ab_rd ret;        /* return parameters of the last command */
+  ab_rd ret;                            /* return parameters of the last command */
 } vr_host;
 
 /* a new controller, powered, reset, all events unmasked */
@@ -38,7 +38,8 @@ void vr_host_open(vr_host *h, aioble_virtual_radio_t *radio,
 /* … without a word to it */
 void vr_host_attach(vr_host *h, aioble_virtual_radio_t *radio,
                     const aioble_virtual_controller_options_t *options);
-void vr_host_init(vr_host *h); /* reset and masks, again */
+void vr_host_reopen(vr_host *h); /* its transport, which is closed */
+void vr_host_init(vr_host *h);   /* reset and masks, again */
 void vr_host_close(vr_host *h);  /* and release everything */
 void vr_host_forget(vr_host *h); /* what came */
 
@@ -66,13 +67,13 @@ void vr_run_ms(aioble_virtual_radio_t *radio, unsigned ms);
 /* VR_DO(h, opcode, record, .field = …): a command of one record; its status */
 #define VR_DO(h, opcode, record, ...) \
   vr_host_do_##record((h), (opcode), &(ab_##record){__VA_ARGS__})
-#define VR_HOST_DO(record)                                                                   \
+#define VR_HOST_DO(record)                                                                         \
   static inline uint8_t vr_host_do_##record(vr_host *h, uint16_t opcode, const ab_##record *rec) { \
-    uint8_t params[ab_##record##_size];                                                      \
-    ab_wr w = ab_wr_of(params, sizeof params);                                               \
-                                                                                             \
-    ab_##record##_write(&w, rec);                                                            \
-    return vr_host_do(h, opcode, params, sizeof params);                                     \
+    uint8_t params[ab_##record##_size];                                                            \
+    ab_wr w = ab_wr_of(params, sizeof params);                                                     \
+                                                                                                   \
+    ab_##record##_write(&w, rec);                                                                  \
+    return vr_host_do(h, opcode, params, sizeof params);                                           \
   }
 VR_HOST_DO(hci_u8)
 VR_HOST_DO(hci_handle)

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/api_server.h"
+#include "helpers/fake_env.h"
+#include "helpers/server_bed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int set_up(void **state) {
+  server_bed *bed = server_bed_new();
+
+  server_bed_char(bed, AIOBLE_READ | AIOBLE_NOTIFY | AIOBLE_INDICATE,
+                  &(aioble_char_options_t){.initial = {(const uint8_t *) "v", 1}});
+  *state = bed;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  server_bed_free(*state);
+  return 0;
+}
+
+/* ---- notifications ---- */
+
+static void a_notification_is_done_when_the_controller_has_it(void **state) {
+  server_bed *bed = *state;
+  outcome o;
+
+  client_bed_then(&o, aioble_char_notify(bed->chr, bed->conn, "ab", 2));
+  server_bed_run_ms(bed, 100000);
+  assert_int_equal(o.calls, 0);
+  server_bed_play(bed, "< 1b 0c 00 61 62\n"); /* which finishes the buffer */
+  assert_int_equal(o.calls, 0);
+  server_bed_run_ms(bed, 0);
+  assert_int_equal(o.calls, 1);
+  assert_int_equal(o.status, 0);
+  assert_bytes(aioble_char_read(bed->chr), "76");
+}
+
+static void without_data_the_value_is_sent(void **state) {
+  server_bed *bed = *state;
+  aioble_op_t *op = aioble_char_notify(bed->chr, bed->conn, NULL, 0);
+
+  server_bed_play(bed, "< 1b 0c 00 76\n");
+  assert_int_equal(aioble_op_status(op), 0);
+  aioble_op_unref(op);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, NULL, 0), 0);
+  server_bed_play(bed, "< 1b 0c 00 76\n");
+  op = aioble_char_notify(bed->chr, bed->conn, "", 0);
+  server_bed_play(bed, "< 1b 0c 00\n");
+  aioble_op_unref(op);
+}
+
+static void what_does_not_fit_is_not_sent(void **state) {
+  server_bed *bed = *state;
+  uint8_t octets[21] = {0};
+
+  server_bed_expect(bed, aioble_char_notify(bed->chr, bed->conn, octets, 21), AIOBLE_EMSGSIZE);
+  server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, octets, 21), AIOBLE_EMSGSIZE);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, octets, 21), AIOBLE_EMSGSIZE);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, octets, 20), 0);
+  server_bed_play(bed, "< 1b 0c 00 00*20\n");
+}
+
+static void nobody_to_notify(void **state) {
+  server_bed *bed = *state;
+  outcome o;
+
+  server_bed_expect(bed, aioble_char_notify(bed->chr, NULL, "a", 1), AIOBLE_ENOTCONN);
+  server_bed_expect(bed, aioble_char_indicate(bed->chr, NULL, "a", 1), AIOBLE_ENOTCONN);
+  assert_int_equal(aioble_char_try_notify(bed->chr, NULL, "a", 1), AIOBLE_ENOTCONN);
+  server_bed_disconnect(bed, 0);
+  server_bed_expect(bed, aioble_char_notify(bed->chr, bed->conn, "a", 1), AIOBLE_ENOTCONN);
+  server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, "a", 1), AIOBLE_ENOTCONN);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), AIOBLE_ENOTCONN);
+  client_bed_then(&o, aioble_char_notify(NULL, bed->conn, "a", 1));
+  assert_int_equal(o.status, AIOBLE_ENOTCONN);
+  client_bed_then(&o, aioble_char_indicate(NULL, bed->conn, "a", 1));
+  assert_int_equal(o.status, AIOBLE_ENOTCONN);
+  assert_int_equal(aioble_char_try_notify(NULL, bed->conn, "a", 1), AIOBLE_ENOTCONN);
+}
+
+static void only_what_has_the_property(void **state) {
+  server_bed *bed = *state;
+
+  server_bed_char(bed, AIOBLE_READ | AIOBLE_INDICATE, NULL);
+  server_bed_expect(bed, aioble_char_notify(bed->chr, bed->conn, "a", 1), AIOBLE_ENOTSUP);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), AIOBLE_ENOTSUP);
+  server_bed_char(bed, AIOBLE_READ | AIOBLE_NOTIFY, NULL);
+  server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, "a", 1), AIOBLE_ENOTSUP);
+}
+
+static void only_connections_of_the_same_stack(void **state) {
+  server_bed *bed = *state, *other = server_bed_new();
+
+  server_bed_expect(bed, aioble_char_notify(bed->chr, other->conn, "a", 1), AIOBLE_EINVAL);
+  server_bed_expect(bed, aioble_char_indicate(bed->chr, other->conn, "a", 1), AIOBLE_EINVAL);
+  server_bed_free(other);
+}
+
+static void the_links_end_ends_a_notification(void **state) {
+  server_bed *bed = *state;
+  outcome o;
+
+  client_bed_then(&o, aioble_char_notify(bed->chr, bed->conn, "ab", 2));
+  server_bed_disconnect(bed, 0);
+  assert_int_equal(o.calls, 1);
+  assert_int_equal(o.status, AIOBLE_ENOTCONN);
+}
+
+static void a_cancelled_notification_is_sent_all_the_same(void **state) {
+  server_bed *bed = *state;
+  aioble_op_t *op = aioble_char_notify(bed->chr, bed->conn, "ab", 2);
+
+  aioble_op_cancel(op);
+  assert_int_equal(aioble_op_status(op), AIOBLE_ECANCELED);
+  aioble_op_unref(op);
+  server_bed_play(bed, "< 1b 0c 00 61 62\n");
+}
+
+static void a_try_is_refused_when_much_is_waiting(void **state) {
+  server_bed *bed = *state;
+
+  bed->conn->link.hci.tx_queued = 4095;
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), 0);
+  server_bed_play(bed, "< 1b 0c 00 61\n");
+  bed->conn->link.hci.tx_queued = 4096;
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), AIOBLE_EAGAIN);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->clients[1].conn, "a", 1), 0);
+  server_bed_play_as(bed, 1, "< 1b 0c 00 61\n");
+}
+
+static void a_notification_costs_no_memory_once_it_runs(void **state) {
+  server_bed *bed = *state;
+  unsigned allocs = 0;
+
+  for (unsigned i = 0; i < 20; i++) {
+    aioble_op_t *op;
+
+    if (i == 10)
+      allocs = fake_env_allocs(bed->base->memory);
+    op = aioble_char_notify(bed->chr, bed->conn, "ab", 2);
+    server_bed_play(bed, "< 1b 0c 00 61 62\n");
+    aioble_op_unref(op);
+    assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "ab", 2), 0);
+    server_bed_play(bed, "< 1b 0c 00 61 62\n");
+    op = aioble_char_indicate(bed->chr, bed->conn, "ab", 2);
+    server_bed_play(bed, "< 1d 0c 00 61 62\n> 1e\n");
+    aioble_op_unref(op);
+  }
+  assert_int_equal(fake_env_allocs(bed->base->memory), allocs);
+}
+
+static void each_allocation_may_fail(void **state) {
+  server_bed *bed = *state;
+
+  for (unsigned n = 1; n <= 2; n++) {
+    while (bed->ble->ops.idle > AB_OP_RESERVE)
+      bed->ble->ops.idle--, ab_free(&bed->ble->env, ab_list_pop(&bed->ble->ops.pool));
+    ab_bufs_free(&bed->ble->bufs);
+    fake_env_fail_at(bed->base->memory, n);
+    server_bed_expect(bed, aioble_char_notify(bed->chr, bed->conn, "ab", 2), AIOBLE_ENOMEM);
+    while (bed->ble->ops.idle > AB_OP_RESERVE)
+      bed->ble->ops.idle--, ab_free(&bed->ble->env, ab_list_pop(&bed->ble->ops.pool));
+    ab_bufs_free(&bed->ble->bufs);
+    fake_env_fail_at(bed->base->memory, n);
+    server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, "ab", 2), AIOBLE_ENOMEM);
+  }
+  ab_bufs_free(&bed->ble->bufs);
+  fake_env_fail_at(bed->base->memory, 1);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), AIOBLE_ENOMEM);
+}
+
+/* ---- indications ---- */
+
+static void an_indication_is_done_when_it_is_confirmed(void **state) {
+  server_bed *bed = *state;
+  outcome o;
+
+  client_bed_then(&o, aioble_char_indicate(bed->chr, bed->conn, "ab", 2));
+  server_bed_play(bed, "< 1d 0c 00 61 62\n");
+  server_bed_run_ms(bed, 900);
+  assert_int_equal(o.calls, 0);
+  server_bed_play(bed, "> 1e\n");
+  assert_int_equal(o.calls, 1);
+  assert_int_equal(o.status, 0);
+}
+
+static void indications_of_a_link_wait_for_each_other(void **state) {
+  server_bed *bed = *state;
+  outcome a, b, c;
+
+  client_bed_then(&a, aioble_char_indicate(bed->chr, bed->conn, "a", 1));
+  client_bed_then(&b, aioble_char_indicate(bed->chr, bed->conn, "b", 1));
+  client_bed_then(&c, aioble_char_indicate(bed->chr, bed->clients[1].conn, "c", 1));
+  server_bed_play_as(bed, 1,
+                     "< 1d 0c 00 63\n"
+                     "> 1e\n");
+  assert_int_equal(c.calls, 1);
+  server_bed_play(bed, "< 1d 0c 00 61\n"
+                       "> 1e\n"
+                       "< 1d 0c 00 62\n");
+  assert_int_equal(a.calls, 1);
+  assert_int_equal(b.calls, 0);
+  server_bed_play(bed, "> 1e\n");
+  assert_int_equal(b.calls, 1);
+  assert_int_equal(b.status, 0);
+}
+
+static void an_indication_not_confirmed_times_out_and_keeps_its_slot(void **state) {
+  server_bed *bed = *state;
+  outcome a, b;
+
+  client_bed_then(&a, aioble_char_indicate(bed->chr, bed->conn, "a", 1));
+  server_bed_play(bed, "< 1d 0c 00 61\n");
+  server_bed_run_ms(bed, 999);
+  assert_int_equal(a.calls, 0);
+  server_bed_run_ms(bed, 1);
+  assert_int_equal(a.calls, 1);
+  assert_int_equal(a.status, AIOBLE_ETIMEDOUT);
+  client_bed_then(&b, aioble_char_indicate(bed->chr, bed->conn, "b", 1));
+  server_bed_run_ms(bed, 1);
+  server_bed_play(bed, "> 1e\n"
+                       "< 1d 0c 00 62\n");
+  assert_int_equal(a.calls, 1);
+  assert_int_equal(b.calls, 0);
+  server_bed_play(bed, "> 1e\n");
+  assert_int_equal(b.calls, 1);
+  assert_int_equal(b.status, 0);
+}
+
+static void a_cancelled_indication_that_waits_is_not_sent(void **state) {
+  server_bed *bed = *state;
+  aioble_op_t *a = aioble_char_indicate(bed->chr, bed->conn, "a", 1);
+  aioble_op_t *b = aioble_char_indicate(bed->chr, bed->conn, "b", 1);
+
+  aioble_op_cancel(b);
+  assert_int_equal(aioble_op_status(b), AIOBLE_ECANCELED);
+  aioble_op_unref(b);
+  server_bed_play(bed, "< 1d 0c 00 61\n"
+                       "> 1e\n");
+  assert_int_equal(aioble_op_status(a), 0);
+  aioble_op_unref(a);
+}
+
+static void the_links_end_ends_indications(void **state) {
+  server_bed *bed = *state;
+  outcome a, b;
+
+  client_bed_then(&a, aioble_char_indicate(bed->chr, bed->conn, "a", 1));
+  client_bed_then(&b, aioble_char_indicate(bed->chr, bed->conn, "b", 1));
+  server_bed_disconnect(bed, 0);
+  assert_int_equal(a.status, AIOBLE_ENOTCONN);
+  assert_int_equal(b.status, AIOBLE_ENOTCONN);
+  assert_int_equal(a.calls + b.calls, 2);
+}
+
+/* ---- updates ---- */
+
+static void an_update_goes_to_subscribers_only(void **state) {
+  server_bed *bed = *state;
+
+  assert_int_equal(aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE), 0);
+  server_bed_play_as(bed, 1,
+                     "> 12 0d 00 01 00\n"
+                     "< 13\n");
+  assert_int_equal(aioble_char_subscribed(bed->chr, bed->conn), 0);
+  assert_int_equal(aioble_char_subscribed(bed->chr, bed->clients[1].conn), 1);
+  assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), 0);
+  assert_int_equal(aioble_char_write(bed->chr, "c", 1, 0), 0);
+  server_bed_play_as(bed, 1, "< 1b 0c 00 62\n");
+  server_bed_play(bed, "> 12 0d 00 03 00\n"
+                       "< 13\n");
+  assert_int_equal(aioble_char_write(bed->chr, "d", 1, AIOBLE_SEND_UPDATE), 0);
+  server_bed_play_as(bed, 1,
+                     "< 1b 0c 00 64\n"
+                     "> 12 0d 00 00 00\n"
+                     "< 13\n");
+  server_bed_play(bed, "< 1b 0c 00 64\n");
+  server_bed_disconnect(bed, 0);
+  assert_int_equal(aioble_char_subscribed(bed->chr, bed->conn), 0);
+  assert_int_equal(aioble_char_write(bed->chr, "e", 1, AIOBLE_SEND_UPDATE), 0);
+}
+
+static void who_asked_for_indications_only_is_indicated(void **state) {
+  server_bed *bed = *state;
+
+  server_bed_play(bed, "> 12 0d 00 02 00\n"
+                       "< 13\n");
+  assert_int_equal(aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE), 0);
+  assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), 0);
+  server_bed_play(bed, "< 1d 0c 00 61\n");
+  server_bed_run_ms(bed, 20000);
+  server_bed_play(bed, "> 1e\n"
+                       "< 1d 0c 00 62\n"
+                       "> 1e\n");
+}
+
+static void an_update_does_not_queue_without_end(void **state) {
+  server_bed *bed = *state;
+  unsigned sent = 0;
+
+  server_bed_play(bed, "> 12 0d 00 02 00\n"
+                       "< 13\n");
+  while (aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE) == 0)
+    sent++;
+  assert_int_equal(sent, 17); /* one on the air */
+  assert_int_equal(aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE), AIOBLE_EAGAIN);
+  server_bed_play(bed, "< 1d 0c 00 61\n");
+  while (--sent > 0)
+    server_bed_play(bed, "> 1e\n"
+                         "< 1d 0c 00 61\n");
+  server_bed_play(bed, "> 1e\n"
+                       "> 12 0d 00 01 00\n"
+                       "< 13\n");
+  bed->conn->link.hci.tx_queued = 4096;
+  assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), AIOBLE_EAGAIN);
+  assert_bytes(aioble_char_read(bed->chr), "62");
+}
+
+static void one_with_a_small_mtu_does_not_stop_the_others(void **state) {
+  server_bed *bed = *state;
+  uint8_t octets[30];
+
+  memset(octets, 0x61, sizeof octets);
+  server_bed_play(bed, "> 12 0d 00 01 00\n"
+                       "< 13\n");
+  server_bed_play_as(bed, 1,
+                     "> 12 0d 00 01 00\n"
+                     "< 13\n");
+  bed->clients[1].conn->att.mtu = 100;
+  assert_int_equal(aioble_char_write(bed->chr, octets, 30, AIOBLE_SEND_UPDATE), AIOBLE_EMSGSIZE);
+  server_bed_play_as(bed, 1, "< 1b 0c 00 61*30\n");
+  assert_int_equal(aioble_char_read(bed->chr).len, 30);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(a_notification_is_done_when_the_controller_has_it),
+      TEST(without_data_the_value_is_sent),
+      TEST(what_does_not_fit_is_not_sent),
+      TEST(nobody_to_notify),
+      TEST(only_what_has_the_property),
+      TEST(only_connections_of_the_same_stack),
+      TEST(the_links_end_ends_a_notification),
+      TEST(a_cancelled_notification_is_sent_all_the_same),
+      TEST(a_try_is_refused_when_much_is_waiting),
+      TEST(a_notification_costs_no_memory_once_it_runs),
+      TEST(each_allocation_may_fail),
+      TEST(an_indication_is_done_when_it_is_confirmed),
+      TEST(indications_of_a_link_wait_for_each_other),
+      TEST(an_indication_not_confirmed_times_out_and_keeps_its_slot),
+      TEST(a_cancelled_indication_that_waits_is_not_sent),
+      TEST(the_links_end_ends_indications),
+      TEST(an_update_goes_to_subscribers_only),
+      TEST(who_asked_for_indications_only_is_indicated),
+      TEST(an_update_does_not_queue_without_end),
+      TEST(one_with_a_small_mtu_does_not_stop_the_others),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
