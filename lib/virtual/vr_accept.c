@@ -15,8 +15,7 @@ static bool in_use(const vr_ctrl *c) {
 
 static vr_addr *find(const vr_ctrl *c, const ab_hci_le_device *d) {
   for (size_t i = 0; i < c->accept.count; i++)
-    if (c->accept.devices[i].type == d->addr_type &&
-        vr_addr6_eq(&c->accept.devices[i].a, &d->addr))
+    if (c->accept.devices[i].type == d->addr_type && vr_addr6_eq(&c->accept.devices[i].a, &d->addr))
       return &c->accept.devices[i];
   return NULL;
 }

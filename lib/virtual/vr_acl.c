@@ -31,7 +31,8 @@ static uint8_t boundary(uint16_t handle_flags) {
 }
 
 static bool header_valid(uint16_t handle_flags, size_t len, size_t there) {
-  return len && len == there && boundary(handle_flags) <= AB_HCI_PB_FIRST && handle_flags >> 14 == 0;
+  return len && len == there && boundary(handle_flags) <= AB_HCI_PB_FIRST &&
+         handle_flags >> 14 == 0;
 }
 
 static void overflow(vr_ctrl *c) {
@@ -112,8 +113,7 @@ static void pass(vr_end *from) {
 }
 
 bool vr_acl_waiting(const vr_link *l) {
-  return !vr_enc_holds_data(l) &&
-         (!ab_list_empty(&l->end[0].tx) || !ab_list_empty(&l->end[1].tx));
+  return !vr_enc_holds_data(l) && (!ab_list_empty(&l->end[0].tx) || !ab_list_empty(&l->end[1].tx));
 }
 
 static void lose_by_chance(vr_link *l) {

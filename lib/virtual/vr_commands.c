@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HCI commands (Core Vol 4, Part E, 7): the dispatcher, and the commands that concern the controller
- * as a whole. Each file ends with the table of its commands; a row says how long the parameters are,
- * which bit promises the command, which feature it needs and how it is answered, so that the
- * supported-commands bits and the answers cannot disagree.
+ * HCI commands (Core Vol 4, Part E, 7): the dispatcher, and the commands that concern the
+ * controller as a whole. Each file ends with the table of its commands; a row says how long the
+ * parameters are, which bit promises the command, which feature it needs and how it is answered, so
+ * that the supported-commands bits and the answers cannot disagree.
  *
  * 1. unknown, or its feature is off: Command Status, Unknown HCI Command
  * 2. wrong length: Invalid HCI Command Parameters
@@ -13,8 +13,8 @@
 #include "virtual/vr_priv.h"
 
 static const vr_command_table *const tables[] = {
-    &vr_basic_commands, &vr_link_commands,    &vr_ll_commands,      &vr_update_commands,
-    &vr_enc_commands,   &vr_adv_commands,     &vr_scan_commands,    &vr_connect_commands,
+    &vr_basic_commands,  &vr_link_commands,    &vr_ll_commands,   &vr_update_commands,
+    &vr_enc_commands,    &vr_adv_commands,     &vr_scan_commands, &vr_connect_commands,
     &vr_accept_commands, &vr_resolve_commands, &vr_acl_commands,
 };
 enum { TABLES = sizeof tables / sizeof *tables };

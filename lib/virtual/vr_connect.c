@@ -116,8 +116,7 @@ static bool params_valid(const ab_hci_le_create_conn *p) {
   return p->scan_interval >= SCAN_MIN && p->scan_interval <= SCAN_MAX &&
          p->scan_window >= SCAN_MIN && p->scan_window <= p->scan_interval &&
          p->filter_policy <= ACCEPT_LIST && p->peer_addr_type <= 3 && p->own_addr_type <= 3 &&
-         vr_conn_params_valid(p->interval_min, p->interval_max, p->latency,
-                              p->supervision_timeout);
+         vr_conn_params_valid(p->interval_min, p->interval_max, p->latency, p->supervision_timeout);
 }
 
 static bool connected_to(const vr_ctrl *c, const ab_hci_le_create_conn *p) {

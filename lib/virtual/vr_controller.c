@@ -256,14 +256,14 @@ static void state_defaults(vr_ctrl *c) {
   c->default_tx_phys = c->default_rx_phys = 0xff;
   c->channels = (ab_chmap5){{0xff, 0xff, 0xff, 0xff, 0x1f}};
   c->accept.count = 0;
-  c->adv.params = (ab_hci_le_adv_params){
-      .interval_min = 0x800, .interval_max = 0x800, .channel_map = 7};
+  c->adv.params =
+      (ab_hci_le_adv_params){.interval_min = 0x800, .interval_max = 0x800, .channel_map = 7};
   c->scan.params = (ab_hci_le_scan_params){.interval = 0x10, .window = 0x10};
 }
 
 /* what the queue to the host says of links goes with them; answers to commands stay */
 static void links_forget(vr_ctrl *c) {
-  AB_LIST_EACH(n, &c->to_host) {
+  AB_LIST_EACH (n, &c->to_host) {
     ab_buf *buf = ab_container_of(n, ab_buf, node);
 
     if (buf->ctx) {

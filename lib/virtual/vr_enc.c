@@ -4,8 +4,8 @@
  *
  * 1. the central's host enables it: LL_ENC_REQ; from here data of both ends waits
  * 2. the peripheral's host is asked for the key: LE Long Term Key Request
- * 3. it has none: LL_REJECT, and the central's host has Encryption Change with 0x06; if the link was
- *    encrypted already it ends instead, with that reason
+ * 3. it has none: LL_REJECT, and the central's host has Encryption Change with 0x06; if the link
+ * was encrypted already it ends instead, with that reason
  * 4. it has one: LL_START_ENC_REQ. The same key at both ends: Encryption Change (again: Encryption
  *    Key Refresh Complete) at both hosts, and data moves again. Another key: the first encrypted
  *    packet fails its check, the link ends at both sides with 0x3d
@@ -28,8 +28,7 @@ static void over(vr_link *l) {
 
 static void tell(vr_end *e) {
   if (e->link->enc.again)
-    VR_EVENT(e->ctrl, e, AB_HCI_EV_ENCRYPTION_KEY_REFRESH, hci_ev_key_refresh,
-             .handle = e->handle);
+    VR_EVENT(e->ctrl, e, AB_HCI_EV_ENCRYPTION_KEY_REFRESH, hci_ev_key_refresh, .handle = e->handle);
   else
     VR_EVENT(e->ctrl, e, AB_HCI_EV_ENCRYPTION_CHANGE, hci_ev_encryption, .handle = e->handle,
              .enabled = 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events to the host, behind its masks: Set Event Mask (7.3.1, bit code - 1), page 2 (7.3.69, bit
- * code - 0x40) and LE Set Event Mask (7.8.1, bit subevent - 1). Command Complete, Command Status and
- * Number Of Completed Packets have no bit and always come.
+ * code - 0x40) and LE Set Event Mask (7.8.1, bit subevent - 1). Command Complete, Command Status
+ * and Number Of Completed Packets have no bit and always come.
  */
 #include "virtual/vr_priv.h"
 

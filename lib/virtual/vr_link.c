@@ -6,15 +6,15 @@
  *   Complete queued) -> NONE (the host has it, and its buffers back)
  *
  * Timers: `event` is the first connection event, and later the next one in which there is something
- * to do; `dying` is the supervision timeout (before anything was heard: six intervals, 0x3e), and runs
- * only while the ends do not hear each other; `response` is a host that owes an answer.
+ * to do; `dying` is the supervision timeout (before anything was heard: six intervals, 0x3e), and
+ * runs only while the ends do not hear each other; `response` is a host that owes an answer.
  *
  * Control PDUs are functions called at the other end at a connection event, in order; what they
  * send waits for another event. Core Vol 6, Part B, 4.5 and 5.1.6.
  */
 #include "virtual/vr_priv.h"
 
-enum { ESTABLISH_EVENTS = 6, TIMEOUT_UNIT_US = 10000, RSSI_UNKNOWN = 127 };
+enum { ESTABLISH_EVENTS = 6, TIMEOUT_UNIT_US = 10000 };
 
 typedef struct pdu {
   ab_list node;
@@ -94,7 +94,7 @@ static void end_release(vr_end *e) {
   vr_ctrl *c = e->ctrl;
 
   end_quiet(e);
-  AB_LIST_EACH(n, &c->blocked) {
+  AB_LIST_EACH (n, &c->blocked) {
     ab_buf *buf = ab_container_of(n, ab_buf, node);
 
     if (buf->ctx == e)
@@ -131,8 +131,8 @@ static void end_close(vr_end *e, uint8_t reason) {
     return;
   }
   w = ab_buf_writer(buf);
-  ab_hci_ev_disconnection_write(
-      &w, &(ab_hci_ev_disconnection){.handle = e->handle, .reason = reason});
+  ab_hci_ev_disconnection_write(&w,
+                                &(ab_hci_ev_disconnection){.handle = e->handle, .reason = reason});
   ab_buf_wrote(buf, &w);
   buf->ctx = e;
   buf->done = on_told;
@@ -403,9 +403,12 @@ void vr_link_terminate(vr_end *e, uint8_t reason) {
 /* 7.1.6 */
 static bool reason_valid(uint8_t reason) {
   static const uint8_t reasons[] = {
-      AB_HCI_ERR_AUTH_FAILURE,     AB_HCI_ERR_REMOTE_USER,
-      AB_HCI_ERR_REMOTE_LOW_RESOURCES, AB_HCI_ERR_REMOTE_POWER_OFF,
-      AB_HCI_ERR_UNSUPPORTED_REMOTE_FEATURE, AB_HCI_ERR_UNIT_KEY,
+      AB_HCI_ERR_AUTH_FAILURE,
+      AB_HCI_ERR_REMOTE_USER,
+      AB_HCI_ERR_REMOTE_LOW_RESOURCES,
+      AB_HCI_ERR_REMOTE_POWER_OFF,
+      AB_HCI_ERR_UNSUPPORTED_REMOTE_FEATURE,
+      AB_HCI_ERR_UNIT_KEY,
       AB_HCI_ERR_UNACCEPTABLE_CONN_PARAMS,
   };
 
@@ -431,35 +434,7 @@ static uint8_t disconnect(vr_ctrl *c, ab_rd *params, ab_wr *ret) {
   return AB_HCI_OK;
 }
 
-static uint8_t read_rssi(vr_ctrl *c, ab_rd *params, ab_wr *ret) {
-  uint16_t handle = ab_rd_le16(params);
-  const vr_end *e = vr_end_of(c, handle);
-  const vr_ctrl *peer;
-
-  if (!e)
-    return AB_HCI_ERR_UNKNOWN_CONNECTION;
-  peer = e->link->end[!e->role].ctrl;
-  ab_wr_le16(ret, handle);
-  ab_wr_s8(ret, peer ? vr_rssi(&c->place, &peer->place) : (int8_t) RSSI_UNKNOWN);
-  return AB_HCI_OK;
-}
-
-static uint8_t read_tx_power(vr_ctrl *c, ab_rd *params, ab_wr *ret) {
-  ab_hci_tx_power_level p;
-
-  ab_hci_tx_power_level_read(params, &p);
-  if (!vr_end_of(c, p.handle))
-    return AB_HCI_ERR_UNKNOWN_CONNECTION;
-  if (p.type > 1)
-    return AB_HCI_ERR_INVALID_PARAMS;
-  ab_hci_tx_power_level_ret_write(ret, &(ab_hci_tx_power_level_ret){.handle = p.handle});
-  return AB_HCI_OK;
-}
-
 static const vr_command commands[] = {
     {AB_HCI_DISCONNECT, 3, 0, 5, VR_STATUS, VR_ALWAYS, 0, 0, disconnect},
-    {AB_HCI_READ_RSSI, 2, 15, 5, VR_COMPLETE, VR_ALWAYS, 3, VR_ECHO_HANDLE, read_rssi},
-    {AB_HCI_READ_TX_POWER_LEVEL, 3, 10, 2, VR_COMPLETE, VR_ALWAYS, 3, VR_ECHO_HANDLE,
-     read_tx_power},
 };
 const vr_command_table vr_link_commands = {commands, sizeof commands / sizeof *commands};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Link-layer procedures that one end asks and the other end's controller answers by itself: version,
- * features, data length, PHY (Core Vol 6, Part B, 5.1); and what a host sets or reads of a link.
+ * Link-layer procedures that one end asks and the other end's controller answers by itself:
+ * version, features, data length, PHY (Core Vol 6, Part B, 5.1); and what a host sets or reads of a
+ * link.
  *
  * Each is a question and an answer, one connection event apart; `asked` keeps a host from asking
  * twice at a time.
@@ -327,11 +328,39 @@ static uint8_t write_auth_timeout(vr_ctrl *c, ab_rd *params, ab_wr *ret) {
   ab_hci_auth_payload_read(params, &p);
   if (!(e = vr_end_of(c, p.handle)))
     return AB_HCI_ERR_UNKNOWN_CONNECTION;
-  if (!p.timeout ||
-      p.timeout * 8u < e->link->params.interval * (e->link->params.latency + 1u))
+  if (!p.timeout || p.timeout * 8u < e->link->params.interval * (e->link->params.latency + 1u))
     return AB_HCI_ERR_INVALID_PARAMS;
   e->auth_timeout = p.timeout;
   ab_wr_le16(ret, p.handle);
+  return AB_HCI_OK;
+}
+
+/* ---- power, 7.3.35 and 7.5.4 ---- */
+
+enum { RSSI_UNKNOWN = 127 };
+
+static uint8_t read_rssi(vr_ctrl *c, ab_rd *params, ab_wr *ret) {
+  uint16_t handle = ab_rd_le16(params);
+  const vr_end *e = vr_end_of(c, handle);
+  const vr_ctrl *peer;
+
+  if (!e)
+    return AB_HCI_ERR_UNKNOWN_CONNECTION;
+  peer = e->link->end[!e->role].ctrl;
+  ab_wr_le16(ret, handle);
+  ab_wr_s8(ret, peer ? vr_rssi(&c->place, &peer->place) : (int8_t) RSSI_UNKNOWN);
+  return AB_HCI_OK;
+}
+
+static uint8_t read_tx_power(vr_ctrl *c, ab_rd *params, ab_wr *ret) {
+  ab_hci_tx_power_level p;
+
+  ab_hci_tx_power_level_read(params, &p);
+  if (!vr_end_of(c, p.handle))
+    return AB_HCI_ERR_UNKNOWN_CONNECTION;
+  if (p.type > 1)
+    return AB_HCI_ERR_INVALID_PARAMS;
+  ab_hci_tx_power_level_ret_write(ret, &(ab_hci_tx_power_level_ret){.handle = p.handle});
   return AB_HCI_OK;
 }
 
@@ -375,5 +404,8 @@ static const vr_command commands[] = {
      read_auth_timeout},
     {AB_HCI_WRITE_AUTH_PAYLOAD_TIMEOUT, 4, 32, 5, VR_COMPLETE, VR_FEAT_PING, 2, VR_ECHO_HANDLE,
      write_auth_timeout},
+    {AB_HCI_READ_RSSI, 2, 15, 5, VR_COMPLETE, VR_ALWAYS, 3, VR_ECHO_HANDLE, read_rssi},
+    {AB_HCI_READ_TX_POWER_LEVEL, 3, 10, 2, VR_COMPLETE, VR_ALWAYS, 3, VR_ECHO_HANDLE,
+     read_tx_power},
 };
 const vr_command_table vr_ll_commands = {commands, sizeof commands / sizeof *commands};

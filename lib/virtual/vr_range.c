@@ -8,7 +8,7 @@ typedef struct pair {
 } pair;
 
 static pair *find(const vr_radio *r, const vr_ctrl *a, const vr_ctrl *b) {
-  AB_LIST_EACH(n, &r->apart) {
+  AB_LIST_EACH (n, &r->apart) {
     pair *p = ab_container_of(n, pair, node);
 
     if ((p->a == a && p->b == b) || (p->a == b && p->b == a))
@@ -27,7 +27,7 @@ static void drop(vr_radio *r, pair *p) {
 }
 
 void vr_range_forget(vr_ctrl *c) {
-  AB_LIST_EACH(n, &c->radio->apart) {
+  AB_LIST_EACH (n, &c->radio->apart) {
     pair *p = ab_container_of(n, pair, node);
 
     if (p->a == c || p->b == c)
@@ -59,8 +59,8 @@ int aioble_virtual_set_in_range(aioble_transport_t *a, aioble_transport_t *b, bo
  * halves of a doubling interpolated. Both send with 0 dBm.
  */
 int8_t vr_rssi(const vr_place *a, const vr_place *b) {
-  int64_t dx = (int64_t) a->x_cm - b->x_cm, dy = (int64_t) a->y_cm - b->y_cm;
-  uint64_t metres2 = (uint64_t) (dx * dx + dy * dy) / 10000;
+  int64_t dx = ((int64_t) a->x_cm - b->x_cm) / 10, dy = ((int64_t) a->y_cm - b->y_cm) / 10;
+  uint64_t metres2 = (uint64_t) (dx * dx + dy * dy) / 100;
   int loss = 40;
 
   for (; metres2 >= 4; metres2 /= 4)

@@ -97,8 +97,8 @@ static void report(vr_ctrl *c, const vr_adv *adv, const vr_who *who, uint8_t typ
   ab_wr_u8(&w, AB_HCI_LE_EV_ADV_REPORT);
   ab_wr_u8(&w, 1);
   ab_hci_le_adv_report_write(
-      &w, &(ab_hci_le_adv_report){
-              .type = type, .addr_type = who->type, .addr = who->addr, .len = len});
+      &w,
+      &(ab_hci_le_adv_report){.type = type, .addr_type = who->type, .addr = who->addr, .len = len});
   ab_wr_bytes(&w, response ? adv->rsp.b : adv->data.b, len);
   ab_wr_s8(&w, vr_rssi(&c->place, &adv->place));
   ab_buf_wrote(buf, &w);

@@ -26,8 +26,8 @@ static const uint8_t bits[VR_ACTIVITIES][VR_ACTIVITIES] = {
 
 vr_activity vr_adv_activity(uint8_t adv_type) {
   static const vr_activity activities[] = {
-      [AB_HCI_ADV_IND] = VR_ADV_CONNECTABLE,        [AB_HCI_ADV_DIRECT_HIGH] = VR_ADV_HIGH,
-      [AB_HCI_ADV_SCAN_IND] = VR_ADV_SCANNABLE,     [AB_HCI_ADV_NONCONN_IND] = VR_ADV_NONCONN,
+      [AB_HCI_ADV_IND] = VR_ADV_CONNECTABLE,    [AB_HCI_ADV_DIRECT_HIGH] = VR_ADV_HIGH,
+      [AB_HCI_ADV_SCAN_IND] = VR_ADV_SCANNABLE, [AB_HCI_ADV_NONCONN_IND] = VR_ADV_NONCONN,
       [AB_HCI_ADV_DIRECT_LOW] = VR_ADV_LOW,
   };
 

@@ -96,9 +96,9 @@ static uint8_t conn_update(vr_ctrl *c, ab_rd *params, ab_wr *ret) {
   if (!vr_has(c, VR_FEAT_PARAM_REQUEST))
     return AB_HCI_ERR_UNSUPPORTED_FEATURE;
   e->link->update.phase = VR_UPDATE_ASKED;
-  vr_pdu_send(e, on_asked,
-              &(vr_pdu_args){.wanted = {p.interval_min, p.interval_max, p.latency,
-                                        p.supervision_timeout}});
+  vr_pdu_send(
+      e, on_asked,
+      &(vr_pdu_args){.wanted = {p.interval_min, p.interval_max, p.latency, p.supervision_timeout}});
   return AB_HCI_OK;
 }
 

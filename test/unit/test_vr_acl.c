@@ -347,9 +347,8 @@ static void a_sleeping_peripheral_hears_only_when_it_listens(void **state) {
 
   (void) state;
   vr_world_new(&w, &timed, NULL, NULL);
-  assert_int_equal(VR_DO(&w.central, AB_HCI_LE_CONN_UPDATE, hci_le_conn_update, w.ch, 80, 80, 9,
-                         600, 0, 0),
-                   0);
+  assert_int_equal(
+      VR_DO(&w.central, AB_HCI_LE_CONN_UPDATE, hci_le_conn_update, w.ch, 80, 80, 9, 600, 0, 0), 0);
   vr_expect_idle(w.radio);
   since = aioble_virtual_now_us(w.radio);
   vr_host_acl(&w.central, w.ch, FIRST_FROM_HOST, "x", 1);

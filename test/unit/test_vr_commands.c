@@ -365,9 +365,8 @@ static void a_reset_forgets_everything(void **state) {
   assert_int_equal(vr_host_do(&b.host, AB_HCI_LE_CREATE_CONN_CANCEL, NULL, 0),
                    AB_HCI_ERR_COMMAND_DISALLOWED);
   /* own random address: there is none any more */
-  assert_int_equal(VR_DO(&b.host, AB_HCI_LE_SET_ADV_PARAMS, hci_le_adv_params,
-                         .interval_min = 0x20, .interval_max = 0x20, .own_addr_type = 1,
-                         .channel_map = 7),
+  assert_int_equal(VR_DO(&b.host, AB_HCI_LE_SET_ADV_PARAMS, hci_le_adv_params, .interval_min = 0x20,
+                         .interval_max = 0x20, .own_addr_type = 1, .channel_map = 7),
                    0);
   assert_int_equal(VR_DO(&b.host, AB_HCI_LE_SET_ADV_ENABLE, hci_u8, 1), AB_HCI_ERR_INVALID_PARAMS);
   assert_int_equal(vr_host_count(&b.host, VR_LE(AB_HCI_LE_EV_CONN_COMPLETE)), 0);

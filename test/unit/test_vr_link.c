@@ -38,8 +38,7 @@ static void both_sides_disconnect_at_once_and_each_hears_it_once(void **state) {
   for (int side = 0; side < 2; side++) {
     ab_wr p = ab_wr_of(params, sizeof params);
 
-    ab_hci_disconnect_write(
-        &p, &(ab_hci_disconnect){side ? w.ph : w.ch, AB_HCI_ERR_REMOTE_USER});
+    ab_hci_disconnect_write(&p, &(ab_hci_disconnect){side ? w.ph : w.ch, AB_HCI_ERR_REMOTE_USER});
     vr_host_post(side ? &w.peripheral : &w.central, AB_HCI_DISCONNECT, params, sizeof params);
   }
   vr_expect_idle(w.radio);
