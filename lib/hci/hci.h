@@ -39,7 +39,7 @@ typedef struct ab_hci_info {
   uint16_t manufacturer;
   uint64_t features;    /* LMP features page 0 */
   uint64_t le_features; /* LE features page 0, Core Vol 6, Part B, 4.6 */
-  uint64_t le_states;   /* Core Vol 4, Part E, 7.8.27 */
+  uint64_t le_states;   /* Core Vol 4, Part E, 7.8.27; zero: the controller does not say */
   ab_cmds64 commands;   /* Core Vol 4, Part E, 6.27 */
   ab_addr6 public_addr; /* zero: none */
   ab_addr6 random_addr; /* the static random address set during reset; zero: none was needed */

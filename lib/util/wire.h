@@ -125,7 +125,7 @@ typedef struct ab_wr {
 static inline ab_wr ab_wr_of(void *data, size_t size) {
   uint8_t *p = data;
 
-  return (ab_wr){p, p + size, p, false};
+  return (ab_wr){p, size ? p + size : p, p, false};
 }
 
 /** Room for n bytes, or NULL and the cursor is bad (and full) from now on. */
@@ -136,7 +136,8 @@ static inline uint8_t *ab_wr_take(ab_wr *w, size_t n) {
     w->bad = true;
     return NULL;
   }
-  w->p += n;
+  if (n)
+    w->p += n;
   return at;
 }
 

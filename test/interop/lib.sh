@@ -63,6 +63,7 @@ finish() {
   local status=$?
 
   trap - ERR EXIT
+  trap '' TERM
   stop_all
   if [ "$status" = 0 ]; then
     echo "ok $name" >&3
@@ -121,7 +122,7 @@ succeeds() {
 fails() {
   if ends "$1" "$2"; then fail "$1 should have failed"; fi
   expect "$1" "$3" 0
-  find "$out/$1.btsnoop" -size -17c -delete
+  find "$out" -name "$1.btsnoop" -size -17c -delete
 }
 
 ends() {
@@ -139,10 +140,6 @@ plug_in() {
 
 unplug() {
   kill "${pids[btvirt]}"
-}
-
-start_btmon() {
-  background btmon btmon -w "$out/btmon.btsnoop"
 }
 
 # AutoEnable would take hci0, too, and a user channel can be opened on adapters that are down only.

@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 
 plug_in
-start_btmon
 start temp_sensor hci1 temp_sensor
 start temp_client hci0 temp_client
 succeeds temp_client 30

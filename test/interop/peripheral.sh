@@ -28,7 +28,6 @@ with_gatttool() {
 }
 
 plug_in
-start_btmon
 start_bluetoothd
 start temp_sensor hci0 temp_sensor
 with_bluetoothctl

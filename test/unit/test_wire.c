@@ -111,6 +111,18 @@ static void nothing_at_all_can_be_read(void **state) {
   assert_false(ab_rd_ok(&r));
 }
 
+static void nothing_at_all_can_be_written(void **state) {
+  ab_wr w = ab_wr_of(NULL, 0);
+
+  (void) state;
+  ab_wr_bytes(&w, NULL, 0);
+  assert_true(ab_wr_ok(&w));
+  assert_int_equal(ab_wr_len(&w), 0);
+  assert_int_equal(ab_wr_room(&w), 0);
+  ab_wr_u8(&w, 1);
+  assert_false(ab_wr_ok(&w));
+}
+
 static void a_slice_cannot_read_its_neighbour(void **state) {
   ab_rd r = ab_rd_of("abcdef", 6);
   ab_rd s = ab_rd_slice(&r, 2);
@@ -188,6 +200,7 @@ int main(void) {
       cmocka_unit_test(a_short_read_gives_zero_and_sticks),
       cmocka_unit_test(a_short_copy_leaves_zeroes),
       cmocka_unit_test(nothing_at_all_can_be_read),
+      cmocka_unit_test(nothing_at_all_can_be_written),
       cmocka_unit_test(a_slice_cannot_read_its_neighbour),
       cmocka_unit_test(a_write_that_does_not_fit_writes_nothing_and_sticks),
       cmocka_unit_test(a_record_reads_what_it_wrote),
