@@ -37,7 +37,7 @@ enum {
 /**
  * The first primary service with that UUID (Discover Primary Service by Service UUID, 4.4.2):
  * aioble_op_service(). AIOBLE_ENOENT: there is none; else the errors of aioble_discovery_next().
- * Time limit: 2 s. The width of the UUID makes no difference.
+ * Time limit: 2 s. The width of the UUID makes no difference; one that is none: AIOBLE_EINVAL.
  */
 AIOBLE_API aioble_op_t *aioble_conn_service(aioble_conn_t *conn, aioble_uuid_t uuid);
 /** The first characteristic with that UUID in the service (4.6.2): aioble_op_char(). 2 s. */

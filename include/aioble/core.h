@@ -170,9 +170,9 @@ AIOBLE_API aioble_op_t *aioble_conn_disconnected(aioble_conn_t *conn);
 /** Resolves with the RSSI in dBm as aioble_op_number() (Core Vol 4, Part E, 7.5.4). Limit: 1 s. */
 AIOBLE_API aioble_op_t *aioble_conn_rssi(aioble_conn_t *conn);
 /**
- * Exchanges the ATT MTU now (Core Vol 3, Part F, 3.4.2), offering the configured one. Resolves with
- * the MTU in force as aioble_op_number(); AIOBLE_EALREADY: it was exchanged before by us (a client
- * asks once per link). Time limit: 1 s.
+ * Exchanges the ATT MTU (Core Vol 3, Part F, 3.4.2), offering the configured one, unless we have
+ * asked on this link before: a client does so once. Resolves with the MTU in force as
+ * aioble_op_number(). Time limit: 1 s.
  */
 AIOBLE_API aioble_op_t *aioble_conn_exchange_mtu(aioble_conn_t *conn);
 

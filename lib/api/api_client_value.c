@@ -141,6 +141,8 @@ aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *dat
 
   if (!chr)
     return ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  if ((!data && len) || mode > AIOBLE_WRITE_NO_RESPONSE)
+    return ab_op_failed(ab_client_char_conn(chr)->ble, AIOBLE_EINVAL);
   if (mode == AIOBLE_WRITE_NO_RESPONSE ||
       (mode == AIOBLE_WRITE_AUTO && (chr->properties & both) == AIOBLE_PROP_WRITE_NO_RESPONSE))
     return write_command(ab_client_char_conn(chr), chr->handle, data, len);
@@ -148,6 +150,9 @@ aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *dat
 }
 
 aioble_op_t *aioble_client_desc_write(aioble_client_desc_t *desc, const void *data, size_t len) {
-  return desc ? write_request(ab_client_char_conn(desc->chr), desc->handle, data, len)
-              : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  if (!desc)
+    return ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  if (!data && len)
+    return ab_op_failed(ab_client_char_conn(desc->chr)->ble, AIOBLE_EINVAL);
+  return write_request(ab_client_char_conn(desc->chr), desc->handle, data, len);
 }

@@ -177,7 +177,7 @@ aioble_op_t *aioble_conn_rssi(aioble_conn_t *conn) {
   return op;
 }
 
-/* ---- MTU ---- */
+/* ---- MTU: a client asks once per link, whoever of us it was ---- */
 
 struct mtu_op {
   aioble_op_t op;
@@ -185,18 +185,28 @@ struct mtu_op {
 };
 
 static void end_mtu(aioble_op_t *op, int why) {
+  ab_list_remove(&op->node);
   ab_att_detach(&ab_container_of(op, struct mtu_op, op)->req);
   ab_op_settle(op, why);
 }
 
 static const ab_op_kind mtu_kind = {"exchange MTU", sizeof(struct mtu_op), 1000, end_mtu, NULL};
 
-static void on_mtu(ab_att_req *req, int status, ab_rd *pdu) {
-  struct mtu_op *mtu_op = ab_container_of(req, struct mtu_op, req);
+static void settle_mtu(aioble_op_t *op, int status, uint16_t mtu) {
+  ab_op_set_number(op, mtu);
+  ab_op_settle(op, status);
+}
 
+static void on_mtu(ab_att_req *req, int status, ab_rd *pdu) {
   (void) pdu;
-  ab_op_set_number(&mtu_op->op, req->att->mtu);
-  ab_op_settle(&mtu_op->op, status);
+  settle_mtu(&ab_container_of(req, struct mtu_op, req)->op, status, req->att->mtu);
+}
+
+void ab_conn_auto_mtu_done(aioble_conn_t *conn, int status) {
+  ab_list *n;
+
+  while ((n = ab_list_pop(&conn->mtu_waiting)))
+    settle_mtu(ab_container_of(n, aioble_op_t, node), status, conn->att.mtu);
 }
 
 aioble_op_t *aioble_conn_exchange_mtu(aioble_conn_t *conn) {
@@ -207,7 +217,9 @@ aioble_op_t *aioble_conn_exchange_mtu(aioble_conn_t *conn) {
   op = ab_op_new(conn->ble, &mtu_kind);
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  if (!ab_att_exchange_mtu(&conn->att, &ab_container_of(op, struct mtu_op, op)->req, on_mtu))
-    ab_op_settle(op, AIOBLE_EALREADY);
+  if (conn->mtu_req.pending)
+    ab_list_push(&conn->mtu_waiting, &op->node);
+  else if (!ab_att_exchange_mtu(&conn->att, &ab_container_of(op, struct mtu_op, op)->req, on_mtu))
+    settle_mtu(op, 0, conn->att.mtu);
   return op;
 }

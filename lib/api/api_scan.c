@@ -121,12 +121,16 @@ static void on_report(ab_gap_scan *gap, const ab_gap_report *report) {
   scan->ble->stats.scan_evicted += scan->devices.evicted - evicted;
   if (o->ignore_rssi)
     changed &= ~(unsigned) AB_SCAN_RSSI;
-  if (!result || (!changed && !o->every_report) || !matches(scan, result))
+  if (!result || (!changed && result->told && !o->every_report) || !matches(scan, result))
     return;
-  if (o->on_result)
-    o->on_result(scan, result, o->user);
-  else
+  result->told = true;
+  if (!o->on_result) {
     enqueue(scan, result);
+    return;
+  }
+  aioble_scan_ref(scan); /* it may end in there */
+  o->on_result(scan, result, o->user);
+  aioble_scan_unref(scan);
 }
 
 /* ---- the end ---- */

@@ -20,6 +20,7 @@ struct aioble_scan_result {
   aioble_addr_t addr;
   int8_t rssi;
   bool connectable;
+  bool told; /* this device has been yielded before */
   uint64_t time_us;
   uint8_t adv_len, rsp_len;
   uint8_t adv[AB_GAP_AD_MAX], rsp[AB_GAP_AD_MAX];

@@ -67,8 +67,9 @@ struct ab_gap_link {
 /* ---- what the layer above is told ---- */
 
 typedef struct ab_gap_events {
-  /* a link comes up: the struct to keep it in, or NULL to refuse it; its data goes to *frame */
-  ab_gap_link *(*link_new)(void *ctx, const aioble_addr_t *peer, ab_hci_frame_fn **frame);
+  /* a link comes up: 0 with the struct to keep it in, whose data goes to *frame; or why not */
+  int (*link_new)(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
+                  ab_hci_frame_fn **frame);
   /* … it is up, its fields are set; followed by the request's done */
   void (*link_up)(void *ctx, ab_gap_link *link);
   /* it has ended (AIOBLE_ERR_HCI(reason) or what ab_gap_stop() was given); the last use of link */
@@ -146,10 +147,12 @@ struct ab_gap {
   uint16_t refused[8]; /* handles to be disconnected, nobody wants them */
   unsigned n_refused;
   ab_hci_cmd refuse_cmd;
+  ab_list *next_scan;        /* while a report is given to all scans */
   ab_gap_adv *on_air;        /* the one being advertised */
   ab_gap_connect *initiated; /* the one being initiated */
   ab_timer init_timer;       /* a pause before initiating again; or the event after a cancel */
   bool init_pause;           /* … the former */
+  ab_timer retry;            /* there was no memory to end an activity: soon again */
   bool init_ended;           /* Connection Complete came before its cancel was answered */
   uint16_t scan_interval, scan_window; /* as the controller has them */
   bool scan_active;

@@ -145,9 +145,7 @@ void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_compl
   if (a->state == AB_GAP_ON)
     a->state = AB_GAP_OFF;
   if (status == 0 && adv && !adv->removing) {
-    link = ab_gap_link_open(gap, ev);
-    if (!link)
-      status = AIOBLE_ENOMEM;
+    status = ab_gap_link_open(gap, ev, &link);
   } else if (status == 0) {
     ab_gap_refuse(gap, ev->handle);
   }

@@ -21,6 +21,8 @@ static const ab_gap_kind_ops *const kinds[AB_GAP_KINDS] = {
     [AB_GAP_ADV] = &ab_gap_adv_ops,
     [AB_GAP_INIT] = &ab_gap_init_ops,
 };
+enum { RETRY_US = 20000 };
+
 static const ab_gap_kind by_priority[AB_GAP_KINDS] = {AB_GAP_INIT, AB_GAP_ADV, AB_GAP_SCAN};
 
 void ab_gap_init(ab_gap *gap, ab_env *env, const ab_gap_events *events, void *ctx) {
@@ -127,14 +129,20 @@ static void on_stopped(ab_hci_cmd *cmd, int status, ab_rd *ret) {
     ab_gap_is_off(a->gap, kind);
 }
 
+static void on_retry(ab_timer *timer) {
+  ab_gap_run(ab_container_of(timer, ab_gap, retry));
+}
+
 static void stop(ab_gap *gap, ab_gap_kind kind) {
   ab_gap_activity *a = &gap->activity[kind];
   const ab_gap_kind_ops *ops = kinds[kind];
 
   a->state = AB_GAP_STOPPING;
   if (ab_hci_cmd_send(gap->hci, &a->cmd, ops->stop_opcode, ops->stop_params, ops->stop_len,
-                      on_stopped) < 0)
-    a->state = AB_GAP_ON; /* no memory now: the next run tries again */
+                      on_stopped) < 0) {
+    a->state = AB_GAP_ON; /* no memory now */
+    ab_timer_start(gap->env, &gap->retry, RETRY_US, on_retry);
+  }
 }
 
 static void act(ab_gap *gap) {
@@ -240,6 +248,7 @@ void ab_gap_end_requests(ab_gap *gap, int status) {
 void ab_gap_hold(ab_gap *gap) {
   gap->started = false;
   ab_timer_stop(gap->env, &gap->init_timer);
+  ab_timer_stop(gap->env, &gap->retry);
   gap->init_pause = gap->init_ended = false;
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++) {
     if (gap->hci)

@@ -25,8 +25,8 @@ static ab_gap_connect *connect_of(ab_list *n) {
 /* the first that can be started: a link to its peer that is ending has to end before */
 static ab_gap_connect *first_ready(const ab_gap *gap) {
   AB_LIST_EACH(n, &gap->connects)
-  if (!connect_of(n)->removing && !ab_gap_link_to(gap, &connect_of(n)->peer))
-    return connect_of(n);
+    if (!connect_of(n)->removing && !ab_gap_link_to(gap, &connect_of(n)->peer))
+      return connect_of(n);
   return NULL;
 }
 
@@ -48,10 +48,13 @@ static bool outdated(const ab_gap *gap) {
 }
 
 static int start(ab_gap *gap, unsigned step) {
-  const ab_gap_connect *req = gap->initiated = current(gap);
+  const ab_gap_connect *req;
   ab_hci_le_create_conn rec;
 
-  if (step > 0 || !req)
+  if (step > 0) /* the event may even have come before: then nothing is initiated any more */
+    return AIOBLE_EOF;
+  req = gap->initiated = current(gap);
+  if (!req)
     return AIOBLE_EOF;
   gap->init_ended = false;
   rec = (ab_hci_le_create_conn){.scan_interval = req->scan_interval,
@@ -78,8 +81,8 @@ static void reap(ab_gap *gap) {
   if (gap->activity[AB_GAP_INIT].state == AB_GAP_OFF)
     gap->initiated = NULL;
   AB_LIST_EACH(n, &gap->connects)
-  if (connect_of(n)->removing && connect_of(n) != gap->initiated)
-    end_connect(gap, connect_of(n), 0, NULL);
+    if (connect_of(n)->removing && connect_of(n) != gap->initiated)
+      end_connect(gap, connect_of(n), 0, NULL);
 }
 
 static void failed(ab_gap *gap, int status) {
@@ -91,7 +94,7 @@ static void failed(ab_gap *gap, int status) {
 
 static void end_all(ab_gap *gap, int status) {
   AB_LIST_EACH(n, &gap->connects)
-  end_connect(gap, connect_of(n), status, NULL);
+    end_connect(gap, connect_of(n), status, NULL);
 }
 
 static void off(ab_gap *gap) {
@@ -155,8 +158,8 @@ static void try_again(ab_gap *gap, ab_gap_connect *req) {
 /* those who want to connect to the peer of a new link have what they asked for */
 void ab_gap_init_satisfied(ab_gap *gap, ab_gap_link *link) {
   AB_LIST_EACH(n, &gap->connects)
-  if (aioble_addr_equal(&connect_of(n)->peer, &link->peer))
-    end_connect(gap, connect_of(n), 0, link);
+    if (aioble_addr_equal(&connect_of(n)->peer, &link->peer))
+      end_connect(gap, connect_of(n), 0, link);
 }
 
 /* the end of an attempt: the event, whatever state its commands are in */
@@ -171,9 +174,7 @@ void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_comp
     a->state = AB_GAP_OFF;
   }
   if (status == 0 && req && !req->removing) {
-    link = ab_gap_link_open(gap, ev);
-    if (!link)
-      status = AIOBLE_ENOMEM;
+    status = ab_gap_link_open(gap, ev, &link);
   } else if (status == 0) {
     ab_gap_refuse(gap, ev->handle);
   }

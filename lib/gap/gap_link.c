@@ -21,22 +21,26 @@ bool ab_gap_params_valid(const ab_gap_params *p) {
 
 /* ---- up ---- */
 
-ab_gap_link *ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev) {
+int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev, ab_gap_link **out) {
   aioble_addr_t peer = {.type = ev->peer_addr_type & 1}; /* 2 and 3: an identity address */
   ab_hci_frame_fn *frame = NULL;
-  ab_gap_link *link;
+  ab_gap_link *link = NULL;
+  int err;
 
   if (ev->handle > AB_HCI_HANDLE_MAX || ev->role > 1 || ab_hci_link_find(gap->hci, ev->handle)) {
     gap->malformed++;
-    return NULL;
+    return AIOBLE_EPROTO;
   }
   memcpy(peer.bytes, ev->peer_addr.b, sizeof peer.bytes);
-  link = gap->ev->link_new(gap->ctx, &peer, &frame);
-  if (!link || ab_hci_link_open(gap->hci, &link->hci, ev->handle, frame) < 0) {
-    if (link)
-      gap->ev->link_down(gap->ctx, link, AIOBLE_ENOMEM);
+  err = gap->ev->link_new(gap->ctx, &peer, &link, &frame);
+  if (err == 0) {
+    err = ab_hci_link_open(gap->hci, &link->hci, ev->handle, frame);
+    if (err < 0)
+      gap->ev->link_down(gap->ctx, link, err);
+  }
+  if (err < 0) {
     ab_gap_refuse(gap, ev->handle);
-    return NULL;
+    return err;
   }
   link->gap = gap;
   link->role = ev->role;
@@ -51,7 +55,8 @@ ab_gap_link *ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev)
   ab_list_push(&gap->links, &link->node);
   gap->n_links[link->role]++;
   gap->ev->link_up(gap->ctx, link);
-  return link;
+  *out = link;
+  return 0;
 }
 
 ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer) {

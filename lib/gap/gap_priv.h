@@ -57,8 +57,8 @@ void ab_gap_init_satisfied(ab_gap *gap, ab_gap_link *link);
 
 /* gap_link.c */
 void ab_gap_links_register(ab_gap *gap);
-/* the link of a Connection Complete, up; NULL: refused, and disconnected */
-ab_gap_link *ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev);
+/* the link of a Connection Complete, up; or why it is refused, and disconnected */
+int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev, ab_gap_link **out);
 /* disconnects a link nobody wants */
 void ab_gap_refuse(ab_gap *gap, uint16_t handle);
 void ab_gap_links_stop(ab_gap *gap, int status);

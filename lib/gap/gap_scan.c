@@ -10,8 +10,8 @@ AB_HCI_SENDER(hci_le_scan_enable)
 
 static bool wanted(const ab_gap *gap) {
   AB_LIST_EACH(n, &gap->scans)
-  if (!ab_container_of(n, ab_gap_scan, node)->removing)
-    return true;
+    if (!ab_container_of(n, ab_gap_scan, node)->removing)
+      return true;
   return false;
 }
 
@@ -70,7 +70,9 @@ static int start(ab_gap *gap, unsigned step) {
   }
 }
 
-static void end_scan(ab_gap_scan *scan, int status) {
+static void end_scan(ab_gap *gap, ab_gap_scan *scan, int status) {
+  if (gap->next_scan == &scan->node)
+    gap->next_scan = scan->node.next;
   ab_list_remove(&scan->node);
   scan->done(scan, status);
 }
@@ -83,7 +85,7 @@ static void reap(ab_gap *gap) {
     ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
 
     if (scan->removing)
-      end_scan(scan, 0);
+      end_scan(gap, scan, 0);
   }
 }
 
@@ -91,7 +93,7 @@ static void end_all(ab_gap *gap, int status) {
   AB_LIST_EACH(n, &gap->scans) {
     ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
 
-    end_scan(scan, scan->removing ? 0 : status);
+    end_scan(gap, scan, scan->removing ? 0 : status);
   }
 }
 
@@ -135,13 +137,16 @@ static bool read_report(ab_rd *r, ab_gap_report *report) {
   return ab_rd_ok(r) && rec.len <= AB_GAP_AD_MAX && rec.type <= AB_HCI_REPORT_SCAN_RSP;
 }
 
-/* a scan that is removed from inside is only marked until all have been told */
+/* a scan that is removed from inside is only marked until all have been told; but all of them may
+   end there, with the adapter */
 static void tell(ab_gap *gap, const ab_gap_report *report) {
   gap->reports++;
   gap->running = true;
-  AB_LIST_EACH(n, &gap->scans) {
-    ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
+  gap->next_scan = gap->scans.next;
+  while (gap->next_scan != &gap->scans) {
+    ab_gap_scan *scan = ab_container_of(gap->next_scan, ab_gap_scan, node);
 
+    gap->next_scan = gap->next_scan->next;
     if (!scan->removing)
       scan->on_report(scan, report);
   }

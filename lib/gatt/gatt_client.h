@@ -95,7 +95,8 @@ struct ab_gatt_disc {
   uint8_t held[AB_ATT_MTU_MAX];
 };
 
-/* uuid NULL: all. first beyond last, 0x10000 too: there is nothing to be found. */
+/* uuid NULL: all; one that is none: AIOBLE_EINVAL follows. first beyond last, 0x10000 too: there is
+   nothing to be found. */
 void ab_gatt_disc_init(ab_gatt_disc *disc, ab_att *att, ab_gatt_disc_kind kind, uint32_t first,
                        uint16_t last, const aioble_uuid_t *uuid);
 /* 1: *item is the next; 0: there are no more; AIOBLE_EAGAIN: call ab_gatt_disc_fetch() and come

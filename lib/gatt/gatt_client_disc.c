@@ -101,6 +101,13 @@ static aioble_uuid_t as_on_the_wire(const aioble_uuid_t *uuid) {
   return aioble_uuid_equal(&narrow, uuid) ? narrow : wide;
 }
 
+static int end(ab_gatt_disc *disc, int status) {
+  disc->rest = ab_rd_of(NULL, 0);
+  disc->next = 0x10000;
+  disc->status = status;
+  return status;
+}
+
 void ab_gatt_disc_init(ab_gatt_disc *disc, ab_att *att, ab_gatt_disc_kind kind, uint32_t first,
                        uint16_t last, const aioble_uuid_t *uuid) {
   memset(&disc->req, 0, sizeof disc->req);
@@ -113,16 +120,11 @@ void ab_gatt_disc_init(ab_gatt_disc *disc, ab_att *att, ab_gatt_disc_kind kind, 
   disc->uuid = uuid ? as_on_the_wire(uuid) : (aioble_uuid_t){0};
   disc->entry = 0;
   disc->rest = ab_rd_of(NULL, 0);
+  if (uuid && !disc->uuid.size)
+    (void) end(disc, AIOBLE_EINVAL);
 }
 
 /* ---- what came ---- */
-
-static int end(ab_gatt_disc *disc, int status) {
-  disc->rest = ab_rd_of(NULL, 0);
-  disc->next = 0x10000;
-  disc->status = status;
-  return status;
-}
 
 /* a declaration: what follows the last descriptor of a characteristic */
 static bool is_declaration(const aioble_uuid_t *uuid) {

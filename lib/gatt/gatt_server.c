@@ -7,9 +7,8 @@
  *      writes the response; or it returns an error code with the handle that it concerns.
  *   3. The table that the handler began with is kept until it ends: a hook may install another.
  *
- * A response has the opcode of its request plus one (Core Vol 3, Part F, 3.4.8), so that is written
- * here. What is not in the table of handlers is Request Not Supported; for a command nobody is
- * told.
+ * A response has the opcode of its request plus one (Core Vol 3, Part F, 3.4.8): written here. What
+ * is not in the table of handlers is Request Not Supported; of a command the bearer tells nobody.
  */
 #include "gatt/gatt_server_priv.h"
 #include <aioble/server.h>
@@ -176,8 +175,9 @@ void ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db) {
   take_handles_away(old);
   give_handles(db);
   server->db = db;
-  AB_LIST_EACH(n, &server->links)
-  start_anew(ab_container_of(n, ab_gatt_server_link, node));
+  AB_LIST_EACH (n, &server->links) {
+    start_anew(ab_container_of(n, ab_gatt_server_link, node));
+  }
   ab_gatt_db_unref(old);
 }
 

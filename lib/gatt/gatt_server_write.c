@@ -6,14 +6,13 @@
  *   check   the access, the length, what the hook says; takes the memory that can be taken
  *   commit  stores, then tells
  *
- * Prepared writes wait as they came, in one queue for each link:
+ * Prepared writes wait as they came, in one queue for each link. A Prepare Write that is refused
+ * leaves the queue alone. An Execute Write empties it, whatever comes of it:
  *
- *   Prepare Write   the access is checked, the rest at the end; a refused one leaves the queue
- * alone Execute Write   empties the queue, whatever comes of it:
- *     1. the parts of each attribute are put together, in their order: from nothing if the first
- *        has offset 0, else over the present value. A part may not leave a gap (Invalid Offset).
- *     2. every attribute is checked, then every attribute is committed, in the order of their
- *        first parts
+ *   1. The parts of each attribute are put together, in their order: from nothing if the first has
+ *      offset 0, else over the present value. A part may not leave a gap (Invalid Offset).
+ *   2. Every attribute is checked, then every attribute is committed, in the order of their first
+ *      parts.
  */
 #include "gatt/gatt_server_priv.h"
 #include <aioble/server.h>
@@ -201,7 +200,7 @@ static ab_buf *begin_value(ab_gatt_request *rq, const ab_gatt_attr *attr, bool o
 }
 
 static ab_buf *value_of(ab_list *wholes, const ab_gatt_attr *attr) {
-  AB_LIST_EACH(n, wholes) {
+  AB_LIST_EACH (n, wholes) {
     ab_buf *whole = ab_container_of(n, ab_buf, node);
 
     if (whole->ctx == attr)
@@ -252,7 +251,7 @@ static uint8_t each_value(ab_gatt_request *rq, ab_list *wholes,
                                           const ab_gatt_new_value *)) {
   uint8_t code;
 
-  AB_LIST_EACH(n, wholes) {
+  AB_LIST_EACH (n, wholes) {
     const ab_buf *whole = ab_container_of(n, ab_buf, node);
     const ab_gatt_attr *attr = whole->ctx;
     ab_gatt_new_value write = {.data = whole->p, .len = whole->len};

@@ -97,6 +97,7 @@ struct aioble_conn {
   ab_gatt_server_link server;
   ab_att_req mtu_req;         /* the exchange the library starts by itself */
   ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
+  ab_list mtu_waiting; /* aioble_op_t: for the exchange that the library started */
   ab_list waiting;            /* aioble_op_t: disconnect and disconnected */
   aioble_conn_hooks_t hooks;
   ab_list hooks_node; /* in ble->hooks_due, which then holds a reference */
@@ -143,6 +144,10 @@ enum { AB_HOOK_DISCONNECT = 1, AB_HOOK_PARAMS = 2, AB_HOOK_MTU = 4 };
 
 extern const ab_gap_events ab_host_gap_events;
 void ab_host_call_hooks(aioble_t *ble);
+/* adds the counters of a link that is up */
+void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats);
+/* the MTU exchange that the library started has ended (api_conn.c) */
+void ab_conn_auto_mtu_done(aioble_conn_t *conn, int status);
 
 /* ---- api_config.c ---- */
 

@@ -26,6 +26,7 @@ void ab_host_settle_all(ab_list *ops, int status, const char *why) {
 static void end_asked(aioble_t *ble, int status) {
   ab_gap_end_requests(&ble->gap, status);
   ab_host_settle_all(&ble->opens, status, ab_host_why(ble, status));
+  ab_host_settle_all(&ble->written, status, ab_host_why(ble, status));
 }
 
 /* ---- in order: links, controller ---- */
@@ -68,7 +69,7 @@ static void drain(aioble_t *ble) {
   ble->state = AB_HOST_DRAINING;
   ab_timer_start(&ble->env, &ble->close_timer, DRAIN_US, on_time_up);
   AB_LIST_EACH(n, &ble->conns)
-  ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link, AB_HCI_ERR_REMOTE_USER);
+    ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link, AB_HCI_ERR_REMOTE_USER);
   ab_host_link_gone(ble);
 }
 

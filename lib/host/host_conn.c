@@ -125,36 +125,38 @@ static const ab_l2cap_events l2cap_events = {
 
 /* ---- coming ---- */
 
-static ab_gap_link *link_new(void *ctx, const aioble_addr_t *peer, ab_hci_frame_fn **frame) {
+static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
+                    ab_hci_frame_fn **frame) {
   aioble_t *ble = ctx;
   unsigned limit = ble->options.max_links;
   aioble_conn_t *conn;
 
   if (ble->n_conns >= limit || ble->state != AB_HOST_READY) {
     ble->stats.links_refused++;
-    return NULL;
+    return AIOBLE_ENOBUFS;
   }
   conn = ab_zalloc(&ble->env, sizeof *conn);
   if (!conn)
-    return NULL;
+    return AIOBLE_ENOMEM;
   conn->device = aioble_device_new(ble, peer);
   if (!conn->device) {
     ab_free(&ble->env, conn);
-    return NULL;
+    return AIOBLE_ENOMEM;
   }
   conn->refs = 1;
   conn->ble = aioble_ref(ble);
   ab_list_init(&conn->waiting);
+  ab_list_init(&conn->mtu_waiting);
   ab_list_push(&ble->conns, &conn->node);
   ble->n_conns++;
   *frame = on_frame;
-  return &conn->link;
+  *link = &conn->link;
+  return 0;
 }
 
 static void on_auto_mtu(ab_att_req *req, int status, ab_rd *pdu) {
-  (void) req;
-  (void) status;
   (void) pdu;
+  ab_conn_auto_mtu_done(ab_container_of(req, aioble_conn_t, mtu_req), status);
 }
 
 static void link_up(void *ctx, ab_gap_link *link) {
@@ -175,6 +177,11 @@ static void link_up(void *ctx, ab_gap_link *link) {
 
 /* ---- going ---- */
 
+void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats) {
+  stats->att_malformed += conn->att.malformed;
+  stats->notifications_dropped += conn->client.early_dropped;
+}
+
 static void link_down(void *ctx, ab_gap_link *link, int reason) {
   aioble_t *ble = ctx;
   aioble_conn_t *conn = ab_conn_of_link(link);
@@ -183,6 +190,7 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
   ab_list_remove(&conn->node);
   ble->n_conns--;
   if (conn->att.env) { /* it was up */
+    ab_host_add_conn_stats(conn, &ble->stats);
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
     ab_gatt_server_link_close(&conn->server);
     ab_att_close(&conn->att, AIOBLE_ENOTCONN);

@@ -6,7 +6,7 @@
 
 plug_in
 echo 1 | tee /sys/class/bluetooth/hci0/rfkill*/soft
-start scan-blocked hci0 scan --ms 300
+start scan-blocked hci0 scan
 fails scan-blocked 5 'hci0 is switched off by rfkill.*rfkill unblock'
 echo 0 | tee /sys/class/bluetooth/hci0/rfkill*/soft
 start scan-unblocked hci0 scan --ms 300

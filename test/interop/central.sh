@@ -16,6 +16,8 @@ register() {
   say yes .
   say "gatt.register-characteristic ${custom}1 read,write,notify" 'Enter value'
   say '0x48 0x69 0x21' .
+  say "gatt.register-characteristic ${custom}2 indicate" 'Enter value'
+  say '0x00 0x00' .
   say 'gatt.register-application' 'Application registered'
 }
 
@@ -41,10 +43,10 @@ bus_name() {
   done
 }
 
-# change SERVICE VALUE: changes the characteristic of the first or second service. bluetoothctl has
-# no command for that, but takes a write from anybody on the bus; bluetoothd then notifies.
+# change ATTRIBUTE VALUE: changes a characteristic that was registered. bluetoothctl has no command
+# for that, but takes a write from anybody on the bus; bluetoothd then notifies or indicates.
 change() {
-  call "$owner" "/org/bluez/app/service$1/chrc0" org.bluez.GattCharacteristic1.WriteValue "@ay $2" \
+  call "$owner" "/org/bluez/app/$1" org.bluez.GattCharacteristic1.WriteValue "@ay $2" \
     "{'device': <objectpath '/org/bluez/hci1/dev_${hci0//:/_}'>, 'link': <'LE'>}"
 }
 
@@ -54,7 +56,7 @@ owner=$(bus_name)
 register
 advertise
 
-start scan hci0 scan --ms 1000
+start scan hci0 scan --ms 3000
 succeeds scan 10
 expect scan "${hci1,,}" 0
 expect scan peer 0
@@ -66,12 +68,14 @@ expect explore '48 69 21 .Hi!' 0
 
 start peer_central hci0 peer_central "$hci1"
 expect peer_central subscribed 15
-for n in 1 2 3; do change 1 "[0x6e, 0x3$n]"; done
+for n in 1 2 3; do change service1/chrc0 "[0x6e, 0x3$n]"; done
+change service1/chrc1 "[0x69, 0x31]"
 succeeds peer_central 5
 expect bluetoothctl '79 65 73' 0
+expect bluetoothctl 'indication confirm received' 0
 
 start temp_client hci0 temp_client --count 3
 expect bluetoothctl 'service0/chrc0 Notify sock acquired' 15
-for n in 3 4 5; do change 0 "[0x3$n, 0x08]"; done
+for n in 3 4 5; do change service0/chrc0 "[0x3$n, 0x08]"; done
 succeeds temp_client 10
 expect temp_client '20\.99.*21\.00.*21\.01' 0

@@ -5,5 +5,5 @@
 . "$(dirname "$0")/lib.sh"
 
 plug_in
-background scan setpriv --reuid nobody --clear-groups "$build/examples/scan" --adapter hci0 --ms 300
+background scan setpriv --reuid nobody --clear-groups "$build/examples/scan" --adapter hci0
 fails scan 5 'hci0 needs CAP_NET_ADMIN.*setcap'

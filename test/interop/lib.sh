@@ -43,9 +43,9 @@ gone() {
 
 # The controllers go last: this kernel does not survive all being taken away at the same moment.
 stop_all() {
-  local last=${pids[btvirt]:-}
+  local last=${pids[controllers]:-}
 
-  unset 'pids[btvirt]'
+  unset 'pids[controllers]'
   stop "${pids[@]}"
   if [ -n "$last" ]; then stop "$last"; fi
 }
@@ -132,14 +132,35 @@ ends() {
 
 # --- the other side ---------------------------------------------------------------------------
 
+# The controllers are btvirt's; or, when a scenario has set radio=(OPTION...) first, aioble-radio's.
 plug_in() {
   within 2 test ! -e /sys/class/bluetooth/hci0 || fail "controllers of before are still there"
-  background btvirt btvirt -L -l2
+  if [ -v radio ]; then
+    plug_in_radio
+  else
+    background controllers btvirt -L -l2
+  fi
   within 5 test -e /sys/class/bluetooth/hci1 || fail "no controllers"
 }
 
+# A bridge ends with the radio, as an adapter goes when its controller does.
+plug_in_radio() {
+  local socket n
+  socket=$(mktemp -u)
+
+  background controllers "$build/aioble-radio" --listen "unix:$socket" "${radio[@]}"
+  expect controllers listening 5
+  for n in 0 1; do
+    background bridge "$build/test/interop/vhci_bridge" "$socket"
+    within 5 test -e /sys/class/bluetooth/hci$n || fail "no hci$n"
+  done
+  unset 'pids[bridge]'
+  # shellcheck disable=SC2034 # for the scenarios
+  hci0=02:A1:0B:1E:00:01 hci1=02:A1:0B:1E:00:02
+}
+
 unplug() {
-  kill "${pids[btvirt]}"
+  kill "${pids[controllers]}"
 }
 
 # AutoEnable would take hci0, too, and a user channel can be opened on adapters that are down only.

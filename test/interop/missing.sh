@@ -5,5 +5,5 @@
 . "$(dirname "$0")/lib.sh"
 
 plug_in
-start scan hci7 scan --ms 300
+start scan hci7 scan
 fails scan 5 'hci7: no such adapter; there are hci'

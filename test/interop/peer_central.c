@@ -2,10 +2,11 @@
 /*
  * peer_central --adapter NAME ADDRESS: the central of a peer with a service of its own, which
  * central.sh registers.
- *   1. Connects, finds the service and its characteristic, and not one that is not there.
+ *   1. Connects, finds the service and its characteristics, and no service that is not there.
  *   2. Reads the value, which is "Hi!", and subscribes.
  *   3. Writes another, is notified of it (the peer notifies each change), and reads it.
- *   4. Takes three notifications that somebody else causes: the scenario does, on "subscribed".
+ *   4. Subscribes to the other characteristic's indications, then takes three notifications and an
+ *      indication that somebody else causes: the scenario does, on "subscribed".
  *   5. Unsubscribes and disconnects.
  * A line on stdout for each thing done; the first that goes wrong ends it with status 1.
  */
@@ -16,9 +17,10 @@
 #include <string.h>
 #include <uv.h>
 
-#define SERVICE        "12345678-1234-5678-1234-56789abcdef0"
-#define CHARACTERISTIC "12345678-1234-5678-1234-56789abcdef1"
-#define ABSENT         "12345678-1234-5678-1234-56789abcdeff"
+#define SERVICE "12345678-1234-5678-1234-56789abcdef0"
+#define VALUE   "12345678-1234-5678-1234-56789abcdef1" /* read, write, notify */
+#define NEWS    "12345678-1234-5678-1234-56789abcdef2" /* indicate */
+#define ABSENT  "12345678-1234-5678-1234-56789abcdeff"
 
 static aioble_uuid_t uuid(const char *text) {
   aioble_uuid_t parsed = {0};
@@ -43,57 +45,61 @@ static bool done(aioble_op_t *op, const char *what, int expected) {
   return ok;
 }
 
-/* An op that yields a value; with `expected` only that one will do. */
+/* An op that yields a value. */
 static bool yields(aioble_op_t *op, const char *what, const char *expected) {
   bool ok = ended(op, what, 0);
   aioble_bytes_t value = aioble_op_value(op);
 
   printf("  %zu bytes: %.*s\n", value.len, (int) value.len, (const char *) value.data);
-  if (expected != NULL)
-    ok = ok && value.len == strlen(expected) && memcmp(value.data, expected, value.len) == 0;
+  ok = ok && value.len == strlen(expected) && memcmp(value.data, expected, value.len) == 0;
   aioble_op_unref(op);
   return ok;
 }
 
-/* The characteristic, a reference; NULL: not found. */
-static aioble_client_char_t *find(aioble_conn_t *conn) {
-  aioble_op_t *service = aioble_conn_service(conn, uuid(SERVICE)), *chr = NULL;
+/* A characteristic, a reference; NULL: not found. */
+static aioble_client_char_t *find(aioble_client_service_t *service, const char *text) {
+  aioble_op_t *op = aioble_client_service_char(service, uuid(text));
   aioble_client_char_t *found = NULL;
 
-  if (!ended(service, "service", 0))
-    goto done;
-  chr = aioble_client_service_char(aioble_op_service(service), uuid(CHARACTERISTIC));
-  if (ended(chr, "characteristic", 0))
-    found = aioble_client_char_ref(aioble_op_char(chr));
-
-done:
-  aioble_op_unref(chr);
-  aioble_op_unref(service);
+  if (ended(op, "characteristic", 0))
+    found = aioble_client_char_ref(aioble_op_char(op));
+  aioble_op_unref(op);
   return found;
 }
 
-static bool use(aioble_client_char_t *chr) {
+static bool use_value(aioble_client_char_t *value) {
   static const char text[] = "yes"; /* as long as what the peer registered, or it says no */
 
-  return yields(aioble_client_char_read(chr), "read", "Hi!") &&
-         done(aioble_client_char_subscribe(chr, AIOBLE_SUBSCRIBE_NOTIFY), "subscribe", 0) &&
-         done(aioble_client_char_write(chr, text, strlen(text), AIOBLE_WRITE_REQUEST), "write",
-              0) &&
-         yields(aioble_client_char_notified(chr), "notified of it", text) &&
-         yields(aioble_client_char_read(chr), "read it", text) && puts("subscribed") >= 0 &&
-         yields(aioble_client_char_notified(chr), "notified", NULL) &&
-         yields(aioble_client_char_notified(chr), "notified", NULL) &&
-         yields(aioble_client_char_notified(chr), "notified", NULL) &&
-         done(aioble_client_char_subscribe(chr, AIOBLE_SUBSCRIBE_NONE), "unsubscribe", 0);
+  return yields(aioble_client_char_read(value), "read", "Hi!") &&
+         done(aioble_client_char_subscribe(value, AIOBLE_SUBSCRIBE_NOTIFY), "subscribe", 0) &&
+         done(aioble_client_char_write(value, text, 3, AIOBLE_WRITE_REQUEST), "write", 0) &&
+         yields(aioble_client_char_notified(value), "notified of it", text) &&
+         yields(aioble_client_char_read(value), "read it", text);
+}
+
+static bool listen_to(aioble_client_char_t *value, aioble_client_char_t *news) {
+  return done(aioble_client_char_subscribe(news, AIOBLE_SUBSCRIBE_INDICATE), "subscribed", 0) &&
+         yields(aioble_client_char_notified(value), "notified", "n1") &&
+         yields(aioble_client_char_notified(value), "notified", "n2") &&
+         yields(aioble_client_char_notified(value), "notified", "n3") &&
+         yields(aioble_client_char_indicated(news), "indicated", "i1") &&
+         done(aioble_client_char_subscribe(value, AIOBLE_SUBSCRIBE_NONE), "unsubscribe", 0);
 }
 
 static bool talk(aioble_conn_t *conn) {
-  aioble_client_char_t *chr = find(conn);
-  bool ok = chr != NULL &&
-            done(aioble_conn_service(conn, uuid(ABSENT)), "no such service", AIOBLE_ENOENT) &&
-            use(chr);
+  aioble_op_t *service = aioble_conn_service(conn, uuid(SERVICE));
+  aioble_client_char_t *value = NULL, *news = NULL;
+  bool ok = ended(service, "service", 0);
 
-  aioble_client_char_unref(chr);
+  if (ok) {
+    value = find(aioble_op_service(service), VALUE);
+    news = find(aioble_op_service(service), NEWS);
+    ok = done(aioble_conn_service(conn, uuid(ABSENT)), "no such service", AIOBLE_ENOENT) &&
+         use_value(value) && listen_to(value, news);
+  }
+  aioble_client_char_unref(news);
+  aioble_client_char_unref(value);
+  aioble_op_unref(service);
   return done(aioble_conn_disconnect(conn), "disconnect", 0) && ok;
 }
 

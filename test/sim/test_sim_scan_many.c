@@ -54,8 +54,8 @@ static void ten_thousand_devices_keep_memory_bounded(void **state) {
   ble = sim_stack_new(&s, NULL, NULL);
   for (unsigned i = 0; i < DEVICES; i++)
     (void) beacon(&s, i, 1000000);
-  scan = aioble_scan(ble, &(aioble_scan_options_t){
-                              .max_devices = TABLE, .on_result = count_result, .user = &t});
+  scan = aioble_scan(
+      ble, &(aioble_scan_options_t){.max_devices = TABLE, .on_result = count_result, .user = &t});
   sim_run_ms(&s, 500);
   aioble_stats(ble, &stats);
   assert_int_equal(stats.scan_evicted, stats.scan_reports - TABLE); /* each came once so far */

@@ -176,6 +176,25 @@ static void too_long_is_refused_before_anything_is_sent(void **state) {
   client_bed_free(bed);
 }
 
+static void bad_arguments_are_einval(void **state) {
+  client_bed *bed = client_bed_new();
+  aioble_client_char_t *chr = client_bed_char(bed, WRITE);
+  outcome o;
+
+  (void) state;
+  client_bed_then(&o, aioble_client_char_write(chr, NULL, 1, AIOBLE_WRITE_AUTO));
+  client_bed_run_ms(bed, 0);
+  assert_int_equal(o.status, AIOBLE_EINVAL);
+  client_bed_then(&o, aioble_client_char_write(chr, "a", 1, (aioble_write_mode_t) 3));
+  client_bed_run_ms(bed, 0);
+  assert_int_equal(o.status, AIOBLE_EINVAL);
+  client_bed_then(&o, aioble_client_char_write(chr, NULL, 0, AIOBLE_WRITE_AUTO));
+  client_bed_play(bed, "< 12 0300\n> 13\n");
+  assert_int_equal(o.status, 0);
+  aioble_client_char_unref(chr);
+  client_bed_free(bed);
+}
+
 static void a_command_that_was_cancelled_is_still_taken_once(void **state) {
   client_bed *bed = client_bed_new();
   aioble_client_char_t *chr = client_bed_char(bed, COMMAND);
@@ -304,6 +323,7 @@ int main(void) {
       cmocka_unit_test(after_thirty_seconds_the_link_is_broken),
       cmocka_unit_test(the_mode_decides_how_a_write_goes),
       cmocka_unit_test(too_long_is_refused_before_anything_is_sent),
+      cmocka_unit_test(bad_arguments_are_einval),
       cmocka_unit_test(a_command_that_was_cancelled_is_still_taken_once),
       cmocka_unit_test(descriptors_are_read_and_written),
       cmocka_unit_test(everything_pending_ends_with_the_link),
