@@ -27,7 +27,7 @@ typedef struct aioble_scan_filter {
 
 /** Options of aioble_scan(). Copied. */
 typedef struct aioble_scan_options {
-  uint64_t duration_ms; /**< 0 or AIOBLE_FOREVER: until stopped */
+  uint64_t duration_ms; /**< from when the radio scans; 0 or AIOBLE_FOREVER: until stopped */
   uint32_t interval_us; /**< 2,500 to 10,240,000; 0: 60,000 */
   uint32_t window_us;   /**< 2,500 to interval_us; 0: all of interval_us but at most 60,000 */
   bool active;          /**< send scan requests: results have the scan response, too */

@@ -118,8 +118,8 @@ typedef struct aioble_virtual_controller_options {
   uint8_t accept_list;    /**< entries; 0: 16 */
   uint8_t resolving_list; /**< entries; 0: 16 */
   uint16_t duplicate_filter; /**< advertisers the duplicate filter remembers; 0: 512 */
-  uint64_t le_features_off;  /**< LE features it has not (Core Vol 6, Part B, 4.6); bit numbers */
-  uint64_t le_states_off;    /**< LE states it has not (Core Vol 4, Part E, 7.8.27) */
+  uint64_t le_features_off;  /**< LE features it lacks, a bit each (Core Vol 6, Part B, 4.6) */
+  uint64_t le_states_off;    /**< LE states it lacks, a bit each (Core Vol 4, Part E, 7.8.27) */
   int32_t x_cm, y_cm;        /**< where it stands: the RSSI follows */
 } aioble_virtual_controller_options_t;
 
@@ -148,7 +148,7 @@ typedef struct aioble_virtual_stats {
   uint64_t reports;            /**< advertising reports it queued for its host */
   uint64_t reports_dropped;    /**< … that found the queue to the host full */
   uint64_t faults;             /**< packets changed, moved or lost by a fault */
-  uint64_t no_memory;          /**< packets lost because memory ran out */
+  uint64_t no_memory;          /**< packets lost: no memory, or the queue to the host was full */
 } aioble_virtual_stats_t;
 
 /** The counters of a controller; valid as long as it. */

@@ -173,7 +173,9 @@ void *aioble_user(const aioble_t *ble) {
 }
 
 void aioble_stats(const aioble_t *ble, aioble_stats_t *stats) {
-  *stats = ble->stats;
+  *stats = ble ? ble->stats : (aioble_stats_t){0};
+  if (!ble)
+    return;
   stats->ops_without_memory = ble->ops.without_memory;
   stats->scan_reports = ble->gap.reports;
   stats->malformed += ble->gap.malformed;

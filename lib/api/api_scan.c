@@ -158,6 +158,14 @@ static void on_duration(ab_timer *timer) {
   begin_end(ab_container_of(timer, aioble_scan_t, duration));
 }
 
+static void on_start(ab_gap_scan *gap) {
+  aioble_scan_t *scan = ab_container_of(gap, aioble_scan_t, gap);
+  uint64_t ms = scan->options.duration_ms;
+
+  if (ms && ms < UINT64_MAX / 1000)
+    ab_timer_start(&scan->ble->env, &scan->duration, ms * 1000, on_duration);
+}
+
 /* on_end is a continuation like any other */
 static const ab_op_kind end_kind = {"scan end", sizeof(aioble_op_t), AIOBLE_FOREVER, NULL, NULL};
 
@@ -224,7 +232,6 @@ static bool prepare_on_end(aioble_scan_t *scan) {
 }
 
 static void start(aioble_scan_t *scan) {
-  uint64_t ms = scan->options.duration_ms;
   int err = to_request(scan);
 
   aioble_scan_ref(scan); /* until it has ended */
@@ -232,8 +239,6 @@ static void start(aioble_scan_t *scan) {
     on_ended(&scan->gap, err);
     return;
   }
-  if (ms && ms < UINT64_MAX / 1000)
-    ab_timer_start(&scan->ble->env, &scan->duration, ms * 1000, on_duration);
   ab_gap_scan_add(&scan->ble->gap, &scan->gap);
   ab_host_want_open(scan->ble);
 }
@@ -246,6 +251,7 @@ aioble_scan_t *aioble_scan(aioble_t *ble, const aioble_scan_options_t *options) 
     return NULL;
   scan->refs = 1;
   scan->ble = aioble_ref(ble);
+  scan->gap.on_start = on_start;
   scan->gap.on_report = on_report;
   scan->gap.done = on_ended;
   ab_list_init(&scan->nexts);
@@ -344,26 +350,30 @@ aioble_scan_result_t *aioble_scan_result_unref(aioble_scan_result_t *result) {
 }
 
 const aioble_addr_t *aioble_scan_result_addr(const aioble_scan_result_t *result) {
-  return &result->addr;
+  return result ? &result->addr : NULL;
 }
 
 aioble_device_t *aioble_scan_result_device(const aioble_scan_result_t *result) {
-  return aioble_device_new(result->ble, &result->addr);
+  return result ? aioble_device_new(result->ble, &result->addr) : NULL;
 }
 
 int aioble_scan_result_rssi(const aioble_scan_result_t *result) {
-  return result->rssi;
+  return result ? result->rssi : 127;
 }
 
 bool aioble_scan_result_connectable(const aioble_scan_result_t *result) {
-  return result->connectable;
+  return result && result->connectable;
 }
 
 uint64_t aioble_scan_result_time_us(const aioble_scan_result_t *result) {
-  return result->time_us;
+  return result ? result->time_us : 0;
 }
 
 aioble_ad_payload_t aioble_scan_result_payload(const aioble_scan_result_t *result) {
+  static const aioble_ad_payload_t nothing;
+
+  if (!result)
+    return nothing;
   return (aioble_ad_payload_t){{result->adv, result->adv_len}, {result->rsp, result->rsp_len}};
 }
 

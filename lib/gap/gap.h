@@ -86,11 +86,13 @@ struct ab_gap_scan {
   ab_list node;
   uint16_t interval, window; /* 0.625 ms */
   bool active;
+  /* the radio scans for it: once, from inside …_add() if it did already */
+  void (*on_start)(ab_gap_scan *scan);
   /* borrowed */
   void (*on_report)(ab_gap_scan *scan, const ab_gap_report *report);
   /* the end: 0 after ab_gap_scan_remove() once the radio has ended it too, or an error */
   void (*done)(ab_gap_scan *scan, int status);
-  bool removing;
+  bool started, removing;
 };
 
 struct ab_gap_adv {
@@ -141,7 +143,7 @@ struct ab_gap {
   bool started;
   bool running, again; /* ab_gap_run() is at work; it was asked for meanwhile */
   ab_gap_activity activity[AB_GAP_KINDS];
-  int alone; /* the kind that was refused beside others and is tried alone; or -1 */
+  bool one_at_a_time; /* the controller refused one beside another */
   ab_list scans, advs, connects, links;
   unsigned n_links[2]; /* by role */
   uint16_t refused[8]; /* handles to be disconnected, nobody wants them */
@@ -152,7 +154,7 @@ struct ab_gap {
   ab_gap_connect *initiated; /* the one being initiated */
   ab_timer init_timer;       /* a pause before initiating again; or the event after a cancel */
   bool init_pause;           /* … the former */
-  ab_timer retry;            /* there was no memory to end an activity: soon again */
+  ab_timer retry;            /* there was no memory to end something: soon again */
   bool init_ended;           /* Connection Complete came before its cancel was answered */
   uint16_t scan_interval, scan_window; /* as the controller has them */
   bool scan_active;

@@ -11,8 +11,8 @@
  *   3. starts what is planned, once all that is not planned is off.
  * It is called whenever a request, a link or an activity changes. What has no place now waits.
  *
- * A controller may refuse a start beside others in spite of its states (Command Disallowed): that
- * kind is then tried alone until nobody asks for it any more.
+ * A controller may refuse a start beside others in spite of its states (Command Disallowed): from
+ * then on there is one kind at a time, by priority, for as long as more than one is asked for.
  */
 #include "gap/gap_priv.h"
 
@@ -30,7 +30,6 @@ void ab_gap_init(ab_gap *gap, ab_env *env, const ab_gap_events *events, void *ct
   gap->env = env;
   gap->ev = events;
   gap->ctx = ctx;
-  gap->alone = -1;
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++)
     gap->activity[k].gap = gap;
   ab_list_init(&gap->scans);
@@ -49,23 +48,29 @@ static bool beside_links(const ab_gap *gap, uint64_t states, ab_le_state state) 
 
 static bool beside_planned(const ab_gap *gap, const bool *plan, uint64_t states, ab_gap_kind kind) {
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++)
-    if (plan[k] && (gap->alone >= 0 || !ab_le_states_allow(states, kinds[k]->le_state(gap),
-                                                           kinds[kind]->le_state(gap))))
+    if (plan[k] && (gap->one_at_a_time || !ab_le_states_allow(states, kinds[k]->le_state(gap),
+                                                              kinds[kind]->le_state(gap))))
       return false;
   return true;
+}
+
+static unsigned n_wanted(const ab_gap *gap) {
+  unsigned n = 0;
+
+  for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++)
+    n += kinds[k]->wanted(gap);
+  return n;
 }
 
 static void make_plan(ab_gap *gap, bool plan[AB_GAP_KINDS]) {
   uint64_t states = ab_hci_info_of(gap->hci)->le_states;
 
-  if (gap->alone >= 0 && !kinds[gap->alone]->wanted(gap))
-    gap->alone = -1;
-  if (gap->alone >= 0)
-    plan[gap->alone] = true;
+  if (n_wanted(gap) < 2)
+    gap->one_at_a_time = false;
   for (unsigned i = 0; i < AB_GAP_KINDS; i++) {
     ab_gap_kind k = by_priority[i];
 
-    if (!plan[k] && kinds[k]->wanted(gap) && beside_links(gap, states, kinds[k]->le_state(gap)))
+    if (kinds[k]->wanted(gap) && beside_links(gap, states, kinds[k]->le_state(gap)))
       plan[k] = beside_planned(gap, plan, states, k);
   }
 }
@@ -83,8 +88,8 @@ static void start_failed(ab_gap *gap, ab_gap_kind kind, int status) {
   gap->activity[kind].state = AB_GAP_OFF;
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++)
     others |= k != kind && gap->activity[k].state != AB_GAP_OFF;
-  if (status == AIOBLE_ERR_HCI(AB_HCI_ERR_COMMAND_DISALLOWED) && others && gap->alone < 0)
-    gap->alone = (int) kind;
+  if (status == AIOBLE_ERR_HCI(AB_HCI_ERR_COMMAND_DISALLOWED) && others && !gap->one_at_a_time)
+    gap->one_at_a_time = true;
   else
     kinds[kind]->failed(gap, status);
   ab_gap_run(gap);
@@ -130,7 +135,14 @@ static void on_stopped(ab_hci_cmd *cmd, int status, ab_rd *ret) {
 }
 
 static void on_retry(ab_timer *timer) {
-  ab_gap_run(ab_container_of(timer, ab_gap, retry));
+  ab_gap *gap = ab_container_of(timer, ab_gap, retry);
+
+  ab_gap_refuse_next(gap);
+  ab_gap_run(gap);
+}
+
+void ab_gap_retry_soon(ab_gap *gap) {
+  ab_timer_start(gap->env, &gap->retry, RETRY_US, on_retry);
 }
 
 static void stop(ab_gap *gap, ab_gap_kind kind) {
@@ -141,7 +153,7 @@ static void stop(ab_gap *gap, ab_gap_kind kind) {
   if (ab_hci_cmd_send(gap->hci, &a->cmd, ops->stop_opcode, ops->stop_params, ops->stop_len,
                       on_stopped) < 0) {
     a->state = AB_GAP_ON; /* no memory now */
-    ab_timer_start(gap->env, &gap->retry, RETRY_US, on_retry);
+    ab_gap_retry_soon(gap);
   }
 }
 
@@ -261,6 +273,6 @@ void ab_gap_stop(ab_gap *gap, int status) {
   ab_gap_hold(gap);
   if (gap->hci)
     ab_gap_links_stop(gap, status);
-  gap->alone = -1;
+  gap->one_at_a_time = false;
   gap->hci = NULL;
 }

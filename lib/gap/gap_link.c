@@ -148,22 +148,23 @@ void ab_gap_disconnect(ab_gap_link *link, uint8_t reason) {
                              hci_disconnect, &rec, on_disconnect_sent) == 0;
 }
 
-static void refuse_next(ab_gap *gap);
-
 static void on_refused(ab_hci_cmd *cmd, int status, ab_rd *ret) {
   (void) status;
   (void) ret;
-  refuse_next(ab_container_of(cmd, ab_gap, refuse_cmd));
+  ab_gap_refuse_next(ab_container_of(cmd, ab_gap, refuse_cmd));
 }
 
-static void refuse_next(ab_gap *gap) {
+void ab_gap_refuse_next(ab_gap *gap) {
   ab_hci_disconnect rec = {.reason = AB_HCI_ERR_REMOTE_USER};
 
   if (!gap->n_refused || gap->refuse_cmd.pending)
     return;
-  rec.handle = gap->refused[--gap->n_refused];
-  (void) ab_hci_send(gap->hci, &gap->refuse_cmd, AB_HCI_DISCONNECT, hci_disconnect, &rec,
-                     on_refused);
+  rec.handle = gap->refused[gap->n_refused - 1];
+  if (ab_hci_send(gap->hci, &gap->refuse_cmd, AB_HCI_DISCONNECT, hci_disconnect, &rec,
+                  on_refused) == 0)
+    gap->n_refused--;
+  else
+    ab_gap_retry_soon(gap);
 }
 
 void ab_gap_refuse(ab_gap *gap, uint16_t handle) {
@@ -171,7 +172,7 @@ void ab_gap_refuse(ab_gap *gap, uint16_t handle) {
     gap->refused[gap->n_refused++] = handle;
   else
     ab_log(gap->env, AB_LOG_WARN, "link 0x%04x is wanted by nobody and stays", handle);
-  refuse_next(gap);
+  ab_gap_refuse_next(gap);
 }
 
 /* ---- parameters ---- */

@@ -46,6 +46,8 @@ extern const ab_gap_kind_ops ab_gap_scan_ops, ab_gap_adv_ops, ab_gap_init_ops;
 void ab_gap_run(ab_gap *gap);
 /* the completion that each command of an activity's start is sent with */
 ab_hci_cmd_fn ab_gap_on_start_step;
+/* there was no memory for a command that must be sent */
+void ab_gap_retry_soon(ab_gap *gap);
 void ab_gap_is_off(ab_gap *gap, ab_gap_kind kind);
 
 /* events, by file */
@@ -61,6 +63,7 @@ void ab_gap_links_register(ab_gap *gap);
 int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev, ab_gap_link **out);
 /* disconnects a link nobody wants */
 void ab_gap_refuse(ab_gap *gap, uint16_t handle);
+void ab_gap_refuse_next(ab_gap *gap);
 void ab_gap_links_stop(ab_gap *gap, int status);
 
 #endif

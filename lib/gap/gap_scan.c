@@ -49,6 +49,18 @@ static bool outdated(const ab_gap *gap) {
   return active != gap->scan_active || interval != gap->scan_interval || window != gap->scan_window;
 }
 
+/* those for whom it begins now */
+static void tell_started(ab_gap *gap) {
+  AB_LIST_EACH (n, &gap->scans) {
+    ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
+
+    if (scan->started || scan->removing)
+      continue;
+    scan->started = true;
+    scan->on_start(scan);
+  }
+}
+
 static int start(ab_gap *gap, unsigned step) {
   static const ab_hci_le_scan_enable enable = {.enable = 1, .filter_duplicates = 0};
   ab_hci_cmd *cmd = &gap->activity[AB_GAP_SCAN].cmd;
@@ -66,6 +78,7 @@ static int start(ab_gap *gap, unsigned step) {
     return ab_hci_send(gap->hci, cmd, AB_HCI_LE_SET_SCAN_ENABLE, hci_le_scan_enable, &enable,
                        ab_gap_on_start_step);
   default:
+    tell_started(gap);
     return AIOBLE_EOF;
   }
 }
@@ -111,9 +124,11 @@ const ab_gap_kind_ops ab_gap_scan_ops = {
 };
 
 void ab_gap_scan_add(ab_gap *gap, ab_gap_scan *scan) {
-  scan->removing = false;
+  scan->removing = scan->started = false;
   ab_list_push(&gap->scans, &scan->node);
   ab_gap_run(gap);
+  if (gap->activity[AB_GAP_SCAN].state == AB_GAP_ON)
+    tell_started(gap); /* the radio scans already, as this one wants it */
 }
 
 void ab_gap_scan_remove(ab_gap *gap, ab_gap_scan *scan) {

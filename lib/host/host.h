@@ -63,7 +63,7 @@ struct aioble {
 
   ab_hci *hci;
   ab_hci_cmd reset_cmd;
-  ab_timer close_timer; /* how long draining or the reset may take */
+  ab_timer state_timer; /* how long opening, draining or the reset may take */
   ab_gap gap;
   ab_gatt_server server;
   ab_list conns; /* aioble_conn: those connected */

@@ -46,13 +46,13 @@ static void on_time_up(ab_timer *timer);
 static void reset(aioble_t *ble) {
   ble->state = AB_HOST_RESET;
   ab_gap_stop(&ble->gap, AIOBLE_ECANCELED);
-  ab_timer_start(&ble->env, &ble->close_timer, RESET_US, on_time_up);
+  ab_timer_start(&ble->env, &ble->state_timer, RESET_US, on_time_up);
   if (ab_hci_cmd_send(ble->hci, &ble->reset_cmd, AB_HCI_RESET, NULL, 0, on_reset) < 0)
     give_up(ble);
 }
 
 static void on_time_up(ab_timer *timer) {
-  aioble_t *ble = ab_container_of(timer, aioble_t, close_timer);
+  aioble_t *ble = ab_container_of(timer, aioble_t, state_timer);
 
   if (ble->state == AB_HOST_DRAINING)
     reset(ble);
@@ -67,7 +67,7 @@ void ab_host_link_gone(aioble_t *ble) {
 
 static void drain(aioble_t *ble) {
   ble->state = AB_HOST_DRAINING;
-  ab_timer_start(&ble->env, &ble->close_timer, DRAIN_US, on_time_up);
+  ab_timer_start(&ble->env, &ble->state_timer, DRAIN_US, on_time_up);
   AB_LIST_EACH(n, &ble->conns)
     ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link, AB_HCI_ERR_REMOTE_USER);
   ab_host_link_gone(ble);
@@ -103,7 +103,7 @@ void ab_host_tear_down(aioble_t *ble, int status) {
 
   ble->lost = 0;
   ble->state = AB_HOST_CLOSING;
-  ab_timer_stop(&ble->env, &ble->close_timer);
+  ab_timer_stop(&ble->env, &ble->state_timer);
   ab_gap_hold(&ble->gap);
   if (!closing)
     end_asked(ble, status);
@@ -140,12 +140,6 @@ void ab_host_on_closed(void *ctx) {
 
 /* ---- closed ---- */
 
-static void tell_lost(aioble_t *ble) {
-  ble->tell_lost = false;
-  if (ble->options.on_lost)
-    ble->options.on_lost(ble, ble->why_status, ble->why, ble->options.user);
-}
-
 /* The last handle has gone: a turn without a loop, in which the close is told. */
 static void on_loop_closed(void *ctx) {
   aioble_t *ble = ctx;
@@ -169,13 +163,8 @@ static void let_go_of_loop(aioble_t *ble) {
 }
 
 void ab_host_after_close(aioble_t *ble) {
-  bool idle;
+  bool idle = !ble->reopen && ab_timers_next(&ble->env.timers) == AIOBLE_NEVER;
 
-  if (ble->tell_lost)
-    tell_lost(ble);
-  if (ble->state != AB_HOST_CLOSED)
-    return;
-  idle = !ble->reopen && ab_timers_next(&ble->env.timers) == AIOBLE_NEVER;
   if (ble->loop == ble->options.loop) {
     ab_host_settle_all(&ble->closes, 0, NULL);
   } else if (idle || !ab_list_empty(&ble->closes)) {

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { OPEN_US = 10000000 };
+
 static const aioble_transport_sink_t sink;
 
 const char *ab_host_why(const aioble_t *ble, int status) {
@@ -170,6 +172,7 @@ static void start_controller(aioble_t *ble) {
   ab_hci_config config = {.use_random = ble->config.random_address};
 
   ble->state = AB_HOST_STARTING;
+  ab_timer_stop(&ble->env, &ble->state_timer);
   memcpy(config.static_addr.b, ble->static_addr.bytes, sizeof config.static_addr.b);
   ble->hci = ab_hci_new(&ble->env, &ble->bufs, &down);
   if (ble->hci)
@@ -213,14 +216,18 @@ static int open_transport(aioble_t *ble) {
   return status;
 }
 
+static void on_no_transport(ab_timer *timer) {
+  ab_host_lost(ab_container_of(timer, aioble_t, state_timer), AIOBLE_ETIMEDOUT,
+               "the adapter's transport does not open");
+}
+
 void ab_host_want_open(aioble_t *ble) {
-  bool told = !ble->tell_lost && ab_list_empty(&ble->closes); /* … of the last end */
   int status;
 
   if (!ab_host_touch(ble))
     return;
   ble->reopen |= ble->state >= AB_HOST_DRAINING || ble->state == AB_HOST_CLOSED;
-  if (ble->state != AB_HOST_CLOSED || !told)
+  if (ble->state != AB_HOST_CLOSED || !ab_list_empty(&ble->closes)) /* told first */
     return;
   ble->reopen = false;
   aioble_ref(ble); /* until it is closed */
@@ -233,6 +240,8 @@ void ab_host_want_open(aioble_t *ble) {
     ab_host_lost(ble, status, ble->why);
   else if (status == 0 && ble->state == AB_HOST_OPENING)
     start_controller(ble);
+  else if (ble->state == AB_HOST_OPENING)
+    ab_timer_start(&ble->env, &ble->state_timer, OPEN_US, on_no_transport);
 }
 
 static const aioble_transport_sink_t sink = {

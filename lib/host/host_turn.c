@@ -39,10 +39,19 @@ static bool something_left(const aioble_t *ble) {
   return ble->lost || !ab_list_empty(&ble->ops.ready) || !ab_list_empty(&ble->hooks_due);
 }
 
+/* before the continuations of what it has ended, one of which may close the stack */
+static void tell_lost(aioble_t *ble) {
+  ble->tell_lost = false;
+  if (ble->options.on_lost)
+    ble->options.on_lost(ble, ble->why_status, ble->why, ble->options.user);
+}
+
 void ab_host_turn_end(aioble_t *ble) {
   aioble_ref(ble); /* a continuation may let go of the stack */
   if (ble->lost)
     ab_host_tear_down(ble, ble->lost);
+  if (ble->tell_lost)
+    tell_lost(ble);
   if (!ab_list_empty(&ble->hooks_due))
     ab_host_call_hooks(ble);
   if (!ab_list_empty(&ble->ops.ready))
