@@ -90,7 +90,7 @@ static void on_event(ab_timer *timer) {
   refresh_own(adv);
   if (adv->ctrl)
     adv->ctrl->stats.adv_events++;
-  AB_LIST_EACH (n, &r->listeners) {
+  AB_LIST_EACH(n, &r->listeners) {
     vr_listener *l = ab_container_of(n, vr_listener, node);
 
     if (vr_listening(l, adv))
@@ -110,7 +110,7 @@ static void resume(vr_adv *adv) {
 }
 
 void vr_adv_resume_all(vr_radio *r) {
-  AB_LIST_EACH (n, &r->advertisers)
+  AB_LIST_EACH(n, &r->advertisers)
     resume(ab_container_of(n, vr_adv, node));
 }
 

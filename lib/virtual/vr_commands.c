@@ -29,11 +29,10 @@ const vr_command *vr_command_at(size_t i) {
 }
 
 static const vr_command *find(uint16_t opcode) {
-  const vr_command *command;
-
-  for (size_t i = 0; (command = vr_command_at(i)); i++)
-    if (command->opcode == opcode)
-      return command;
+  for (size_t t = 0; t < TABLES; t++)
+    for (size_t i = 0; i < tables[t]->count; i++)
+      if (tables[t]->commands[i].opcode == opcode)
+        return &tables[t]->commands[i];
   return NULL;
 }
 

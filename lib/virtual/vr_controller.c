@@ -68,6 +68,23 @@ static bool step_aside(vr_ctrl *c, ab_buf *buf) {
   return true;
 }
 
+void vr_ctrl_purge(vr_ctrl *c, const vr_end *about) {
+  AB_LIST_EACH(n, &c->blocked) {
+    ab_buf *buf = ab_container_of(n, ab_buf, node);
+
+    if (buf->ctx == about)
+      ab_buf_free(buf);
+  }
+  AB_LIST_EACH(n, &c->to_host) {
+    ab_buf *buf = ab_container_of(n, ab_buf, node);
+
+    if (buf->ctx == about) {
+      c->to_host_count--;
+      ab_buf_free(buf);
+    }
+  }
+}
+
 void vr_ctrl_unblock(vr_ctrl *c) {
   while (!ab_list_empty(&c->blocked)) {
     ab_list *last = c->blocked.prev;
@@ -107,11 +124,14 @@ static void take(vr_ctrl *c, ab_buf *buf) {
   ab_buf_free(buf);
 }
 
-static void take_all(vr_ctrl *c) {
-  ab_list *n;
+/* a host that does not take its answers is not given more of them */
+static bool may_take(const vr_ctrl *c) {
+  return !ab_list_empty(&c->from_host) && c->to_host_count < VR_REPORTS_QUEUED;
+}
 
-  while ((n = ab_list_pop(&c->from_host)))
-    take(c, ab_container_of(n, ab_buf, node));
+static void take_all(vr_ctrl *c) {
+  while (may_take(c))
+    take(c, ab_container_of(ab_list_pop(&c->from_host), ab_buf, node));
 }
 
 static void tell_lost(vr_ctrl *c) {
@@ -132,6 +152,8 @@ static void on_turn(vr_turn *turn) {
     c->sink->batch_end(c->sink_ctx);
   if (c->lost_due)
     tell_lost(c);
+  if (may_take(c))
+    vr_ctrl_wake(c);
   c->busy = false;
   if (c->destroyed)
     vr_ctrl_free(c);
@@ -189,8 +211,10 @@ static int transport_send(aioble_transport_t *t, const uint8_t *packet, size_t l
     return AIOBLE_ENODEV;
   if (c->silent)
     return 0;
-  if (!(buf = ab_buf_new(&c->radio->bufs, len)))
-    return AIOBLE_ENOMEM;
+  if (!(buf = ab_buf_new(&c->radio->bufs, len))) {
+    c->stats.no_memory++;
+    return 0;
+  }
   if (!admit(c, packet, len)) {
     ab_buf_free(buf);
     return 0;
@@ -261,20 +285,6 @@ static void state_defaults(vr_ctrl *c) {
   c->scan.params = (ab_hci_le_scan_params){.interval = 0x10, .window = 0x10};
 }
 
-/* what the queue to the host says of links goes with them; answers to commands stay */
-static void links_forget(vr_ctrl *c) {
-  AB_LIST_EACH (n, &c->to_host) {
-    ab_buf *buf = ab_container_of(n, ab_buf, node);
-
-    if (buf->ctx) {
-      c->to_host_count--;
-      ab_buf_free(buf);
-    }
-  }
-  queue_clear(&c->blocked);
-  vr_links_drop(c);
-}
-
 void vr_ctrl_reset(vr_ctrl *c) {
   c->epoch++;
   vr_adv_off(c);
@@ -284,7 +294,7 @@ void vr_ctrl_reset(vr_ctrl *c) {
   vr_timer_stop(c->radio, &c->keys.timer);
   c->keys.have = false;
   c->keys.event = 0;
-  links_forget(c);
+  vr_links_drop(c);
   vr_resolving_clear(c);
   state_defaults(c);
 }

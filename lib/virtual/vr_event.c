@@ -25,7 +25,8 @@ bool vr_le_event_wanted(const vr_ctrl *c, uint8_t subevent) {
 }
 
 ab_buf *vr_event_new(vr_ctrl *c, uint8_t code, size_t params) {
-  ab_buf *buf = ab_buf_new(&c->radio->bufs, 3 + params);
+  bool full = c->to_host_count >= VR_EVENTS_QUEUED;
+  ab_buf *buf = full ? NULL : ab_buf_new(&c->radio->bufs, 3 + params);
   ab_wr w;
 
   if (!buf) {

@@ -94,12 +94,7 @@ static void end_release(vr_end *e) {
   vr_ctrl *c = e->ctrl;
 
   end_quiet(e);
-  AB_LIST_EACH (n, &c->blocked) {
-    ab_buf *buf = ab_container_of(n, ab_buf, node);
-
-    if (buf->ctx == e)
-      ab_buf_free(buf);
-  }
+  vr_ctrl_purge(c, e);
   c->acl_outstanding = (uint16_t) (c->acl_outstanding - e->outstanding);
   *slot_of(c, e->handle) = NULL;
   c->links--;

@@ -12,7 +12,8 @@
  *   vr_states.c      which activities go together (LE states)
  *   vr_accept.c      filter accept list
  *   vr_resolve.c     resolving list, private addresses
- *   vr_adv.c         advertising, beacons
+ *   vr_adv.c         advertising
+ *   vr_beacon.c      … without a controller
  *   vr_scan.c        scanning, reports
  *   vr_connect.c     initiating: an advertiser heard becomes a link
  *   vr_link.c        a link: its two ends, connection events, its death
@@ -102,8 +103,8 @@ struct vr_ctrl {
   bool on;        /* powered */
   bool open;      /* the sink is ours to call */
   bool lost_due;  /* unplugged, and the sink does not know yet */
-  bool busy;      /* inside a call of the sink */
-  bool destroyed; /* … which released us */
+  bool busy;      /* in its turn */
+  bool destroyed; /* … in which the host released it */
   bool gave;      /* this turn: batch_end is due */
   uint32_t epoch; /* of resets: links of an earlier one are gone */
   bool hold, silent, lose_credits;
@@ -156,6 +157,8 @@ static inline void vr_ctrl_wake(vr_ctrl *c) {
 bool vr_ctrl_may_give(const vr_ctrl *c);
 /* what the host did not take is the first it gets next */
 void vr_ctrl_give_back(vr_ctrl *c, ab_buf *buf);
+/* forgets what waits for the host and is about that end */
+void vr_ctrl_purge(vr_ctrl *c, const vr_end *about);
 /* the host has buffers again: blocked data goes to the front */
 void vr_ctrl_unblock(vr_ctrl *c);
 void vr_ctrl_free(vr_ctrl *c);

@@ -41,11 +41,6 @@ void vr_random_bytes(vr_radio *r, void *buf, size_t len) {
     ab_wr_u8(&w, (uint8_t) vr_random(r));
 }
 
-static int random_fn(void *ctx, void *buf, size_t len) {
-  vr_random_bytes(ctx, buf, len);
-  return 0;
-}
-
 /* ---- turns and time ---- */
 
 void vr_turn_want(vr_radio *r, vr_turn *turn) {
@@ -81,7 +76,6 @@ void vr_timer_at(vr_radio *r, ab_timer *timer, uint64_t at_us, ab_timer_fn *fn) 
 /* a turn of the caller's loop */
 static void on_loop_turn(void *ctx) {
   vr_radio *r = ctx;
-  uint64_t next;
 
   vr_now(r);
   r->running = true;
@@ -91,10 +85,7 @@ static void on_loop_turn(void *ctx) {
   r->running = false;
   if (!ab_list_empty(&r->turns))
     r->loop->ops->want_turn(r->loop);
-  next = ab_timers_next(&r->env.timers);
-  if (next != r->loop_wake_us || next <= r->env.now_us)
-    r->loop->ops->wake_at(r->loop, next);
-  r->loop_wake_us = next;
+  r->loop->ops->wake_at(r->loop, ab_timers_next(&r->env.timers));
 }
 
 uint64_t aioble_virtual_now_us(const aioble_virtual_radio_t *radio) {
@@ -243,8 +234,6 @@ aioble_virtual_radio_t *aioble_virtual_radio_new(const aioble_virtual_options_t 
   if (!r)
     return NULL;
   r->env = env;
-  r->env.random_fn = random_fn;
-  r->env.random_ctx = r;
   ab_bufs_init(&r->bufs, &r->env, PACKETS_KEPT);
   lists_init(r);
   r->random = o->seed;
@@ -252,7 +241,6 @@ aioble_virtual_radio_t *aioble_virtual_radio_new(const aioble_virtual_options_t 
   r->packets_per_event = o->packets_per_event ? o->packets_per_event : 6;
   r->faults = o->faults;
   r->loop = o->loop;
-  r->loop_wake_us = AIOBLE_NEVER;
   if (r->loop) {
     r->loop->on_turn = on_loop_turn;
     r->loop->ctx = r;

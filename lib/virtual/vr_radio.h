@@ -19,7 +19,8 @@ typedef struct vr_listener vr_listener;
 
 enum {
   VR_COMMANDS_QUEUED = 64,  /* from a host that has no credits: beyond it commands are dropped */
-  VR_REPORTS_QUEUED = 1024, /* packets to a host: beyond it advertising reports are dropped */
+  VR_REPORTS_QUEUED = 1024, /* to a host: beyond it reports are dropped and commands wait */
+  VR_EVENTS_QUEUED = 8192,  /* … and beyond it any event is lost */
   VR_QUICK_US = 300,        /* what stands for one connection event without timing */
   VR_ADV_DELAY_US = 10000,  /* Core Vol 6, Part B, 4.4.2.2.1 */
   VR_CONNECT_US = 2500,     /* from CONNECT_IND to the first connection event */
@@ -96,7 +97,6 @@ struct aioble_virtual_radio {
   ab_env env;
   ab_bufs bufs;
   aioble_loop_t *loop; /* NULL: virtual time */
-  uint64_t loop_wake_us;
   uint64_t random;
   bool timing;
   bool running; /* the caller's loop is in our turn */

@@ -8,7 +8,7 @@ typedef struct pair {
 } pair;
 
 static pair *find(const vr_radio *r, const vr_ctrl *a, const vr_ctrl *b) {
-  AB_LIST_EACH (n, &r->apart) {
+  AB_LIST_EACH(n, &r->apart) {
     pair *p = ab_container_of(n, pair, node);
 
     if ((p->a == a && p->b == b) || (p->a == b && p->b == a))
@@ -27,7 +27,7 @@ static void drop(vr_radio *r, pair *p) {
 }
 
 void vr_range_forget(vr_ctrl *c) {
-  AB_LIST_EACH (n, &c->radio->apart) {
+  AB_LIST_EACH(n, &c->radio->apart) {
     pair *p = ab_container_of(n, pair, node);
 
     if (p->a == c || p->b == c)

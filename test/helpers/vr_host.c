@@ -116,7 +116,7 @@ static void take(vr_host *h, vr_packet *p) {
 }
 
 bool vr_host_take(vr_host *h, unsigned event, ab_rd *params) {
-  AB_LIST_EACH (n, &h->packets) {
+  AB_LIST_EACH(n, &h->packets) {
     vr_packet *p = ab_container_of(n, vr_packet, node);
     ab_rd r;
 
@@ -133,7 +133,7 @@ bool vr_host_take(vr_host *h, unsigned event, ab_rd *params) {
 unsigned vr_host_count(const vr_host *h, unsigned event) {
   unsigned count = 0;
 
-  AB_LIST_EACH (n, &h->packets) {
+  AB_LIST_EACH(n, &h->packets) {
     ab_rd r;
 
     count += event_of(ab_container_of(n, vr_packet, node), &r) == event;
@@ -186,7 +186,7 @@ static bool answer_of(const vr_packet *p, uint16_t opcode, uint8_t *status, ab_r
 }
 
 bool vr_host_answer(vr_host *h, uint16_t opcode, uint8_t *status) {
-  AB_LIST_EACH (n, &h->packets) {
+  AB_LIST_EACH(n, &h->packets) {
     vr_packet *p = ab_container_of(n, vr_packet, node);
 
     if (answer_of(p, opcode, status, &h->ret)) {
@@ -227,7 +227,7 @@ void vr_host_acl(vr_host *h, uint16_t handle, uint8_t pb, const void *data, size
 }
 
 bool vr_host_take_acl(vr_host *h, uint16_t *handle, uint8_t *pb, ab_rd *payload) {
-  AB_LIST_EACH (n, &h->packets) {
+  AB_LIST_EACH(n, &h->packets) {
     vr_packet *p = ab_container_of(n, vr_packet, node);
     ab_rd r = ab_rd_of(p->data, p->len);
     uint16_t head, len;

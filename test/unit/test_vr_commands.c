@@ -242,6 +242,19 @@ static void buffer_sizes_follow_the_options(void **state) {
   }
 }
 
+static void an_acl_buffer_holds_a_packet_of_the_air_at_least(void **state) {
+  ab_hci_le_buffer_size_ret le;
+  bed b;
+
+  (void) state;
+  bed_new(&b, &(aioble_virtual_controller_options_t){.acl_len = 5});
+  assert_int_equal(vr_host_do(&b.host, AB_HCI_LE_READ_BUFFER_SIZE, NULL, 0), 0);
+  assert_true(ab_hci_le_buffer_size_ret_read(&b.host.ret, &le));
+  assert_int_equal(le.acl_len, 27);
+  assert_int_equal(le.acl_count, 8);
+  bed_free(&b);
+}
+
 static void addresses_are_counted_given_or_none(void **state) {
   const aioble_virtual_controller_options_t given = {.public_addr = {1, 2, 3, 4, 5, 6}};
   const aioble_virtual_controller_options_t none = {.no_public_addr = true};
@@ -417,6 +430,7 @@ int main(void) {
       cmocka_unit_test(a_flood_of_commands_is_bounded),
       cmocka_unit_test(features_and_states_tell_the_truth),
       cmocka_unit_test(buffer_sizes_follow_the_options),
+      cmocka_unit_test(an_acl_buffer_holds_a_packet_of_the_air_at_least),
       cmocka_unit_test(addresses_are_counted_given_or_none),
       cmocka_unit_test(encrypt_is_aes),
       cmocka_unit_test(random_numbers_follow_the_seed),

@@ -160,6 +160,49 @@ static void what_is_sent_inside_a_delivery_is_for_later(void **state) {
   aioble_virtual_radio_free(radio, NULL, NULL);
 }
 
+/* ---- a host that sends and takes nothing ---- */
+
+static void commands_wait_while_their_answers_do(void **state) {
+  aioble_virtual_radio_t *radio = aioble_virtual_radio_new(NULL);
+  vr_host h;
+
+  (void) state;
+  vr_host_open(&h, radio, NULL);
+  aioble_virtual_controller_hold(h.t, true);
+  for (int i = 0; i < 3000; i++) {
+    vr_host_post(&h, AB_HCI_LE_RAND, NULL, 0);
+    vr_expect_idle(radio);
+  }
+  assert_int_equal(vr_host_count(&h, AB_HCI_EV_COMMAND_COMPLETE), 0);
+  aioble_virtual_controller_hold(h.t, false);
+  vr_expect_idle(radio);
+  /* those answered, and those queued; the rest found no room */
+  assert_int_equal(vr_host_count(&h, AB_HCI_EV_COMMAND_COMPLETE), 1024 + 64);
+  assert_int_equal(vr_host_do(&h, AB_HCI_LE_RAND, NULL, 0), 0);
+  vr_host_close(&h);
+  aioble_virtual_radio_free(radio, NULL, NULL);
+}
+
+static void a_peer_cannot_fill_the_queue_without_end(void **state) {
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, NULL, NULL);
+  aioble_virtual_controller_hold(w.central.t, true);
+  for (uint16_t i = 0; i < 9000; i++) {
+    assert_int_equal(VR_DO(&w.peripheral, AB_HCI_LE_SET_DATA_LENGTH, hci_le_data_length, w.ph,
+                           (uint16_t) (27 + i % 2), 2120),
+                     0);
+    vr_expect_idle(w.radio);
+    vr_host_forget(&w.peripheral);
+  }
+  assert_true(aioble_virtual_stats(w.central.t)->no_memory > 0);
+  aioble_virtual_controller_hold(w.central.t, false);
+  vr_expect_idle(w.radio);
+  assert_int_equal(vr_host_count(&w.central, VR_LE(AB_HCI_LE_EV_DATA_LENGTH_CHANGE)), 8192);
+  vr_world_free(&w);
+}
+
 /* ---- no memory: every allocation fails once ---- */
 
 typedef struct meter {
@@ -267,6 +310,8 @@ int main(void) {
       cmocka_unit_test(close_before_lost_was_told_is_enough),
       cmocka_unit_test(the_host_may_close_and_release_inside_a_delivery),
       cmocka_unit_test(what_is_sent_inside_a_delivery_is_for_later),
+      cmocka_unit_test(commands_wait_while_their_answers_do),
+      cmocka_unit_test(a_peer_cannot_fill_the_queue_without_end),
       cmocka_unit_test(without_memory_nothing_breaks_and_nothing_leaks),
   };
 

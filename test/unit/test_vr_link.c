@@ -226,6 +226,39 @@ static void masked_disconnections_free_the_link_all_the_same(void **state) {
   vr_world_free(&w);
 }
 
+static void a_link_whose_ends_nobody_is_told_of_is_released_inside_its_last_event(void **state) {
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, NULL, NULL);
+  assert_int_equal(VR_DO(&w.central, AB_HCI_SET_EVENT_MASK, hci_mask64, 0), 0);
+  assert_int_equal(VR_DO(&w.peripheral, AB_HCI_SET_EVENT_MASK, hci_mask64, 0), 0);
+  assert_int_equal(VR_DO(&w.central, AB_HCI_READ_REMOTE_VERSION, hci_handle, w.ch), 0);
+  assert_int_equal(disconnect(&w.central, w.ch, AB_HCI_ERR_REMOTE_USER), 0);
+  vr_expect_idle(w.radio);
+  assert_int_equal(disconnect(&w.peripheral, w.ph, AB_HCI_ERR_REMOTE_USER),
+                   AB_HCI_ERR_UNKNOWN_CONNECTION);
+  assert_int_equal(vr_host_count(&w.central, AB_HCI_EV_READ_REMOTE_VERSION_COMPLETE), 0);
+  vr_world_free(&w);
+}
+
+static void data_for_a_host_that_is_not_told_of_the_end_goes_with_the_link(void **state) {
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, NULL, NULL);
+  assert_int_equal(VR_DO(&w.central, AB_HCI_SET_EVENT_MASK, hci_mask64, 0), 0);
+  aioble_virtual_controller_hold(w.central.t, true);
+  vr_host_acl(&w.peripheral, w.ph, 0, "x", 1);
+  assert_int_equal(disconnect(&w.peripheral, w.ph, AB_HCI_ERR_REMOTE_USER), 0);
+  vr_host_gone(&w.peripheral, w.ph);
+  aioble_virtual_controller_hold(w.central.t, false);
+  vr_expect_idle(w.radio);
+  assert_int_equal(w.central.acl_packets, 0);
+  assert_int_equal(vr_host_do(&w.central, AB_HCI_LE_RAND, NULL, 0), 0);
+  vr_world_free(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(disconnect_reaches_both_sides_later),
@@ -241,6 +274,8 @@ int main(void) {
       cmocka_unit_test(rssi_and_power_are_plausible),
       cmocka_unit_test(control_waits_for_connection_events_and_idle_links_for_nothing),
       cmocka_unit_test(masked_disconnections_free_the_link_all_the_same),
+      cmocka_unit_test(a_link_whose_ends_nobody_is_told_of_is_released_inside_its_last_event),
+      cmocka_unit_test(data_for_a_host_that_is_not_told_of_the_end_goes_with_the_link),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,11 @@ static void a_loop_of_the_callers_is_asked_and_not_polled(void **state) {
   assert_non_null(aioble_virtual_beacon_new(radio, &beacon));
   assert_false(fake_run_once(&loop.base)); /* nobody listens */
   assert_int_equal(h.t->ops->send(h.t, scan, sizeof scan), 0);
+  while (loop.now_us < 1000077)
+    assert_true(fake_run_once(&loop.base));
+  loop.wanted = 0;
+  assert_non_null(aioble_virtual_beacon_new(radio, &beacon)); /* somebody listens: it has a timer */
+  assert_true(loop.wanted > 0);
   while (loop.now_us < 10000077)
     assert_true(fake_run_once(&loop.base));
   assert_in_range(vr_ctrl_of(h.t)->radio->env.now_us, 10000077, 10200077);
