@@ -73,9 +73,14 @@ static bool search(ab_h4 *h4, ab_rd *in) {
   return false;
 }
 
-static ab_h4_step lose_step(ab_h4 *h4) {
+/* the octet that was no beginning is dropped, so that the search never comes back to it */
+static ab_h4_step lose_step(ab_h4 *h4, ab_rd *in) {
   h4->broken++;
   h4->searching = h4->serial;
+  if (h4->serial) {
+    (void) ab_rd_take(in, 1);
+    h4->dropped++;
+  }
   return AB_H4_BROKEN;
 }
 
@@ -92,14 +97,14 @@ ab_h4_step ab_h4_next(ab_h4 *h4, ab_rd *in, aioble_bytes_t *packet) {
   r = *in;
   known = shape_of(h4->from, ab_rd_u8(&r));
   if (!known)
-    return lose_step(h4);
+    return lose_step(h4, in);
   (void) ab_rd_take(&r, known->before);
   len = known->wide ? ab_rd_le16(&r) & known->mask : ab_rd_u8(&r);
   if (!ab_rd_ok(&r))
     return AB_H4_MORE;
   len += (size_t) (r.p - in->p);
   if (len > (h4->serial ? AB_H4_SERIAL_MAX : AB_H4_MAX))
-    return lose_step(h4);
+    return lose_step(h4, in);
   if (len > ab_rd_left(in))
     return AB_H4_MORE;
   packet->len = len;

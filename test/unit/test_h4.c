@@ -210,6 +210,21 @@ static void the_search_finds_it_across_every_split(void **state) {
   }
 }
 
+/* what ends the search may be no packet of this side: the search goes on behind it */
+static void a_reset_complete_from_a_host_is_passed_over(void **state) {
+  static const uint8_t reset[] = {1, 0x03, 0x0c, 0};
+  feed *f = feed_new(AB_H4_FROM_HOST, true);
+
+  (void) state;
+  feed_bytes(f, reset_complete, sizeof reset_complete);
+  feed_bytes(f, reset_complete, sizeof reset_complete);
+  feed_bytes(f, reset, sizeof reset);
+  assert_int_equal(f->packets, 0);
+  assert_int_equal(f->broken, 2);
+  assert_true(f->to - f->from < sizeof reset_complete);
+  free(f);
+}
+
 static void a_huge_length_on_a_serial_line_is_noise(void **state) {
   static const uint8_t huge[] = {2, 0, 0, 0xff, 0x7f};
   feed *f = feed_new(AB_H4_FROM_CONTROLLER, true);
@@ -259,6 +274,7 @@ int main(void) {
       cmocka_unit_test(a_stream_that_broke_stays_broken),
       cmocka_unit_test(a_serial_line_searches_for_the_end_of_a_reset),
       cmocka_unit_test(the_search_finds_it_across_every_split),
+      cmocka_unit_test(a_reset_complete_from_a_host_is_passed_over),
       cmocka_unit_test(a_huge_length_on_a_serial_line_is_noise),
       cmocka_unit_test(random_octets_are_all_accounted_for),
   };
