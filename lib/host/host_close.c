@@ -45,7 +45,6 @@ static void on_time_up(ab_timer *timer);
 
 static void reset(aioble_t *ble) {
   ble->state = AB_HOST_RESET;
-  ab_gap_stop(&ble->gap, AIOBLE_ECANCELED);
   ab_timer_start(&ble->env, &ble->state_timer, RESET_US, on_time_up);
   if (ab_hci_cmd_send(ble->hci, &ble->reset_cmd, AB_HCI_RESET, NULL, 0, on_reset) < 0)
     give_up(ble);

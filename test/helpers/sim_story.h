@@ -31,7 +31,7 @@ struct story {
   const story_plot *plot;
   const story_fault *fault;
   unsigned step, strike_at; /* steps of the radio so far; the one at which the fault strikes */
-  bool struck;
+  bool struck, garbage;     /* the fault has struck; packets are spoiled */
   aioble_t *central, *peripheral;
   aioble_conn_t *conn, *peer_conn; /* references; NULL: none */
   aioble_char_t *chr;
@@ -48,6 +48,9 @@ extern const unsigned story_n_faults;
 /* Tells it with the fault at that step (0: without), or with that allocation failing (or that and
    all after it, until the end), and asserts what must hold. False: it came to its end before. */
 bool story_tell(const story_plot *plot, const story_fault *fault, unsigned strike_at);
+/* … on a radio where such things go wrong by chance */
+void story_tell_with_faults(const story_plot *plot, const aioble_virtual_faults_t *faults,
+                            uint64_t seed);
 bool story_tell_without_memory(const story_plot *plot, size_t fail_at, bool for_good);
 
 #endif

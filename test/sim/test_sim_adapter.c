@@ -151,6 +151,30 @@ static void closing_while_opening_settles_both(void **state) {
   }
 }
 
+/* what the controller had to say before it heard of the reset */
+static void events_that_come_while_closing_are_harmless(void **state) {
+  static const uint8_t connected[] = {4, 0x3e, 19, 1, 0,    0x40, 0, 1, 0,    6, 5,
+                                      4, 3,    2,  1, 0x18, 0,    0, 0, 0x48, 0, 0},
+                       ended[] = {4, 5, 4, 0, 0x40, 0, 0x13},
+                       report[] = {4, 0x3e, 12, 2, 1, 0, 0, 6, 5, 4, 3, 2, 1, 0, 0xc0};
+  sim s;
+  aioble_t *ble;
+  sim_watch advertise, close;
+
+  (void) state;
+  sim_open(&s, NULL);
+  ble = sim_stack_new(&s, NULL, NULL);
+  sim_watch_op(&advertise, aioble_advertise(ble, NULL));
+  sim_run_ms(&s, 500);
+  assert_int_equal(aioble_virtual_controller_inject(s.stacks[0].controller, connected, 22), 0);
+  assert_int_equal(aioble_virtual_controller_inject(s.stacks[0].controller, ended, 7), 0);
+  assert_int_equal(aioble_virtual_controller_inject(s.stacks[0].controller, report, 15), 0);
+  sim_watch_op(&close, aioble_close(ble));
+  sim_watch_expect(&close, 0);
+  sim_watch_expect(&advertise, AIOBLE_ECANCELED);
+  sim_close(&s);
+}
+
 /* ---- asked while closing: done once it is closed ---- */
 
 static void opening_while_closing_opens_again(void **state) {
@@ -359,6 +383,7 @@ int main(void) {
       cmocka_unit_test(idle_is_idle),
       cmocka_unit_test(closing_settles_everything_pending_once),
       cmocka_unit_test(closing_while_opening_settles_both),
+      cmocka_unit_test(events_that_come_while_closing_are_harmless),
       cmocka_unit_test(opening_while_closing_opens_again),
       cmocka_unit_test(closing_again_ends_what_was_asked_meanwhile),
       cmocka_unit_test(a_closed_stack_can_be_opened_from_the_close_s_continuation),
