@@ -10,14 +10,17 @@ static void print_value(aioble_op_t *read) {
   int status = aioble_op_await(read);
   aioble_bytes_t value = aioble_op_value(read);
 
-  if (status < 0)
-    printf(" (%s)", aioble_op_message(read));
+  if (status < 0) {
+    printf(" (%s)\n", aioble_op_message(read));
+    goto done;
+  }
   for (size_t i = 0; i < value.len; i++)
     printf(" %02x", value.data[i]);
   printf(" |");
   for (size_t i = 0; i < value.len; i++)
     printf("%c", value.data[i] >= 0x20 && value.data[i] < 0x7f ? value.data[i] : '.');
   printf("|\n");
+done:
   aioble_op_unref(read);
 }
 

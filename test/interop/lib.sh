@@ -132,7 +132,7 @@ ends() {
 
 # --- the other side ---------------------------------------------------------------------------
 
-# The controllers are btvirt's; or, when a scenario has set radio=(OPTION...) first, aioble-radio's.
+# The controllers are btvirt's; or, when a scenario has set radio='OPTIONS' first, aioble-radio's.
 plug_in() {
   within 2 test ! -e /sys/class/bluetooth/hci0 || fail "controllers of before are still there"
   if [ -v radio ]; then
@@ -145,10 +145,11 @@ plug_in() {
 
 # A bridge ends with the radio, as an adapter goes when its controller does.
 plug_in_radio() {
-  local socket n
+  local socket options n
   socket=$(mktemp -u)
+  read -ra options <<<"$radio"
 
-  background controllers "$build/aioble-radio" --listen "unix:$socket" "${radio[@]}"
+  background controllers "$build/aioble-radio" --listen "unix:$socket" --verbose "${options[@]}"
   expect controllers listening 5
   for n in 0 1; do
     background bridge "$build/test/interop/vhci_bridge" "$socket"

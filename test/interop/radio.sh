@@ -4,7 +4,7 @@
 # itself, and L2CAP channels carry data both ways over encrypted links. l2test checks what it
 # receives, the octets and their order.
 # shellcheck disable=SC2034 # for lib.sh
-radio=()
+radio=''
 # shellcheck source=test/interop/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -26,7 +26,7 @@ ask() {
   text=$(<"$out/btmgmt$1.log")
 
   echo "$2" >&"${input[$1]}"
-  expect "btmgmt$1" "$3" 5 "${#text}"
+  expect "btmgmt$1" "$3" 10 "${#text}"
 }
 
 power_on() {
@@ -55,4 +55,37 @@ pair() {
   expect btmgmt1 'disconnected with reason' 5
 }
 
-# transfer RECEIVER-MODE RECEIVER SENDER-MODE SENDER: 40 SDUs of up to 400 octets
+encrypted() {
+  hcitool -i hci0 con | grep -w ENCRYPT
+}
+
+# all_here NAME: what l2test has received is all that was sent, and it had nothing to say against it
+all_here() {
+  [ "$(grep -c '400 bytes in' "$out/$1.log")" = 40 ]
+}
+
+unlinked() {
+  ! hcitool -i hci0 con | grep LE
+}
+
+# transfer LISTENER-MODE CALLER-MODE RECEIVER: 40 SDUs. The channel makes the link, and has it
+# encrypted with the keys of the pairing (-E).
+transfer() {
+  local l2test=(l2test -V le_public -P 0x81 -b 400 -I 400 -N 40 -g 20000)
+
+  background listener "${l2test[@]}" -i hci1 "$1"
+  expect listener 'Waiting for connection' 5
+  background caller "${l2test[@]}" -i hci0 -E "$2" "$hci1"
+  within 10 encrypted || fail "the link is not encrypted"
+  within 20 all_here "$3" || fail "of 40 SDUs there are $(grep -c '400 bytes in' "$out/$3.log")"
+  if grep -E 'missmatch|invalid' "$out/$3.log"; then fail "not what was sent"; fi
+  stop "${pids[caller]}" "${pids[listener]}"
+  within 5 unlinked || fail "there is still a link"
+}
+
+plug_in
+power_on 0
+power_on 1
+pair
+transfer -r -s listener
+transfer -w -u caller

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# peripheral.sh with controllers of aioble-radio, whose data does not wait for connection events.
+# peripheral.sh with controllers of aioble-radio.
 # shellcheck disable=SC2034 # for lib.sh
-radio=(--no-timing)
+radio=''
 # shellcheck source=test/interop/peripheral.sh
 . "$(dirname "$0")/peripheral.sh"

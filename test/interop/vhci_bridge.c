@@ -4,8 +4,8 @@
  * kernel this is an adapter that was plugged in (/dev/vhci), to the socket's other end a host that
  * speaks H4. Ends when the other end closes.
  *
- * What is read from /dev/vhci, and written to it, is one packet a time; a stream has no such bounds,
- * so they are found here.
+ * What is read from /dev/vhci, and written to it, is one packet a time; a stream has no such
+ * bounds, so they are found here.
  */
 #include <errno.h>
 #include <fcntl.h>
