@@ -176,11 +176,11 @@ AIOBLE_API aioble_op_t *aioble_conn_rssi(aioble_conn_t *conn);
  */
 AIOBLE_API aioble_op_t *aioble_conn_exchange_mtu(aioble_conn_t *conn);
 
-/** What to ask for in aioble_conn_update_params(); all-zero fields mean what they were. */
+/** What to ask for in aioble_conn_update_params(). */
 typedef struct aioble_conn_update {
-  uint32_t interval_min_us, interval_max_us; /**< 7,500 to 4,000,000 */
-  uint16_t latency;                          /**< 0 to 499 */
-  uint32_t timeout_ms;                       /**< 100 to 32,000 */
+  uint32_t interval_min_us, interval_max_us; /**< 7,500 to 4,000,000; 0: what it is now */
+  uint16_t latency;                          /**< 0 to 499, as given */
+  uint32_t timeout_ms;                       /**< 100 to 32,000; 0: what it is now */
 } aioble_conn_update_t;
 /**
  * Changes the connection parameters: as central by the link layer, as peripheral by the link layer

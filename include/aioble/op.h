@@ -38,8 +38,10 @@ typedef void aioble_op_fn(aioble_op_t *op, int status, void *user);
 AIOBLE_API void aioble_op_then(aioble_op_t *op, aioble_op_fn *fn, void *user);
 /**
  * Runs the loop until the op has settled, and keeps the caller's reference.
- * @return the op's status; AIOBLE_EREENTRANT from inside a continuation; AIOBLE_ESTALLED when
- *         nothing is left in the loop that could settle it. No op resolves with these two.
+ * @return the op's status; AIOBLE_EREENTRANT from inside a continuation or hook of that stack;
+ *         AIOBLE_ESTALLED when nothing is left in the loop that could settle it. No op resolves
+ *         with these two. (With several stacks on one loop: not from inside another's, either,
+ *         since libuv's loops do not nest.)
  */
 AIOBLE_API int aioble_op_await(aioble_op_t *op);
 /** aioble_op_await(), then aioble_op_unref(). */

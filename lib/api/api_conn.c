@@ -134,9 +134,12 @@ static aioble_op_t *wait_for_end(aioble_conn_t *conn, const ab_op_kind *kind) {
 
 aioble_op_t *aioble_conn_disconnect(aioble_conn_t *conn) {
   aioble_op_t *op = wait_for_end(conn, &disconnect_kind);
+  int err = 0;
 
   if (aioble_conn_is_connected(conn))
-    ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+    err = ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+  if (err < 0 && !op->done)
+    leave_list(op, err);
   return op;
 }
 

@@ -79,20 +79,18 @@ static void on_asked_link_layer(ab_gap_link_cmd *cmd, int status, int value) {
   }
 }
 
-/* what is asked for, in the units of HCI; fields left out mean what is in force */
+/* What is asked for, in the units of HCI. One bound of the interval may be left out, or both. */
 static ab_gap_params to_params(const aioble_conn_t *conn, const aioble_conn_update_t *update) {
-  ab_gap_params p = {conn->link.interval, conn->link.interval, conn->link.latency,
-                     conn->link.timeout};
+  uint32_t min = update->interval_min_us, max = update->interval_max_us;
+  uint32_t now = conn->link.interval * 1250u;
 
-  if (update->interval_min_us)
-    p.interval_min = (uint16_t) (update->interval_min_us / 1250);
-  if (update->interval_max_us)
-    p.interval_max = (uint16_t) (update->interval_max_us / 1250);
-  if (update->latency)
-    p.latency = update->latency;
-  if (update->timeout_ms)
-    p.timeout = (uint16_t) (update->timeout_ms / 10);
-  return p;
+  if (!min)
+    min = max && max < now ? max : now;
+  if (!max)
+    max = min > now ? min : now;
+  return (ab_gap_params){(uint16_t) (min / 1250), (uint16_t) (max / 1250), update->latency,
+                         update->timeout_ms ? (uint16_t) (update->timeout_ms / 10)
+                                            : conn->link.timeout};
 }
 
 static bool in_range(const aioble_conn_update_t *update) {

@@ -57,7 +57,7 @@ struct ab_gap_link {
   ab_list updates; /* ab_gap_link_cmd waiting for Connection Update Complete */
   ab_list cmds;    /* … for a command of the link */
   ab_hci_cmd disconnect_cmd;
-  ab_hci_cmd reply_cmd; /* to an LTK or parameter request of the controller */
+  ab_hci_cmd params_cmd, ltk_cmd; /* answers to the controller's requests */
   aioble_addr_t peer;
   uint16_t interval, latency, timeout;
   uint8_t role; /* AB_HCI_ROLE_… */
@@ -181,7 +181,8 @@ void ab_gap_adv_remove(ab_gap *gap, ab_gap_adv *adv, int why);
 void ab_gap_connect_add(ab_gap *gap, ab_gap_connect *connect);
 void ab_gap_connect_remove(ab_gap *gap, ab_gap_connect *connect, int why);
 
-void ab_gap_disconnect(ab_gap_link *link, uint8_t reason);
+/* 0: it will end, or has; ENOMEM, ENODEV */
+int ab_gap_disconnect(ab_gap_link *link, uint8_t reason);
 /* the peer's link, or NULL */
 ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer);
 /* fn may be called from inside on an error; ENOTCONN when the link ends first */

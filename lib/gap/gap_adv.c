@@ -21,15 +21,15 @@ static ab_gap_adv *current(const ab_gap *gap) {
   if (gap->on_air)
     return gap->on_air;
   AB_LIST_EACH(n, &gap->advs)
-  if (!adv_of(n)->removing)
-    return adv_of(n);
+    if (!adv_of(n)->removing)
+      return adv_of(n);
   return NULL;
 }
 
 static bool wanted(const ab_gap *gap) {
   AB_LIST_EACH(n, &gap->advs)
-  if (!adv_of(n)->removing)
-    return true;
+    if (!adv_of(n)->removing)
+      return true;
   return false;
 }
 
@@ -95,8 +95,8 @@ static void reap(ab_gap *gap) {
   if (gap->activity[AB_GAP_ADV].state == AB_GAP_OFF)
     gap->on_air = NULL;
   AB_LIST_EACH(n, &gap->advs)
-  if (adv_of(n)->removing && adv_of(n) != gap->on_air)
-    end_adv(gap, adv_of(n), 0, NULL);
+    if (adv_of(n)->removing && adv_of(n) != gap->on_air)
+      end_adv(gap, adv_of(n), 0, NULL);
 }
 
 static void failed(ab_gap *gap, int status) {
@@ -108,7 +108,7 @@ static void failed(ab_gap *gap, int status) {
 
 static void end_all(ab_gap *gap, int status) {
   AB_LIST_EACH(n, &gap->advs)
-  end_adv(gap, adv_of(n), status, NULL);
+    end_adv(gap, adv_of(n), status, NULL);
 }
 
 const ab_gap_kind_ops ab_gap_adv_ops = {

@@ -95,7 +95,8 @@ static void link_down(ab_gap *gap, ab_gap_link *link, int reason) {
   ab_list_remove(&link->node);
   gap->n_links[link->role]--;
   ab_hci_cmd_detach(gap->hci, &link->disconnect_cmd);
-  ab_hci_cmd_detach(gap->hci, &link->reply_cmd);
+  ab_hci_cmd_detach(gap->hci, &link->params_cmd);
+  ab_hci_cmd_detach(gap->hci, &link->ltk_cmd);
   ab_hci_link_close(gap->hci, &link->hci, AIOBLE_ENOTCONN);
   end_cmds(&link->updates, AIOBLE_ENOTCONN);
   end_cmds(&link->cmds, AIOBLE_ENOTCONN);
@@ -139,13 +140,16 @@ static void on_disconnect_sent(ab_hci_cmd *cmd, int status, ab_rd *ret) {
     link->ending = false;
 }
 
-void ab_gap_disconnect(ab_gap_link *link, uint8_t reason) {
+int ab_gap_disconnect(ab_gap_link *link, uint8_t reason) {
   ab_hci_disconnect rec = {.handle = link->hci.handle, .reason = reason};
+  int err;
 
   if (!link->up || link->ending)
-    return;
-  link->ending = ab_hci_send(link->gap->hci, &link->disconnect_cmd, AB_HCI_DISCONNECT,
-                             hci_disconnect, &rec, on_disconnect_sent) == 0;
+    return 0;
+  err = ab_hci_send(link->gap->hci, &link->disconnect_cmd, AB_HCI_DISCONNECT, hci_disconnect, &rec,
+                    on_disconnect_sent);
+  link->ending = err == 0;
+  return err;
 }
 
 static void on_refused(ab_hci_cmd *cmd, int status, ab_rd *ret) {
@@ -279,12 +283,12 @@ static void on_param_request(void *ctx, ab_rd *params) {
                                        .interval_max = wish.interval_max,
                                        .latency = wish.latency,
                                        .supervision_timeout = wish.timeout};
-    (void) ab_hci_send(gap->hci, &link->reply_cmd, AB_HCI_LE_CONN_PARAM_REPLY,
+    (void) ab_hci_send(gap->hci, &link->params_cmd, AB_HCI_LE_CONN_PARAM_REPLY,
                        hci_le_conn_param_reply, &yes, ignore_reply);
   } else {
     no = (ab_hci_le_conn_param_neg){.handle = ev.handle,
                                     .reason = AB_HCI_ERR_UNACCEPTABLE_CONN_PARAMS};
-    (void) ab_hci_send(gap->hci, &link->reply_cmd, AB_HCI_LE_CONN_PARAM_NEG_REPLY,
+    (void) ab_hci_send(gap->hci, &link->params_cmd, AB_HCI_LE_CONN_PARAM_NEG_REPLY,
                        hci_le_conn_param_neg, &no, ignore_reply);
   }
 }
@@ -302,7 +306,7 @@ static void on_ltk_request(void *ctx, ab_rd *params) {
     return;
   }
   no.handle = ev.handle;
-  (void) ab_hci_send(gap->hci, &link->reply_cmd, AB_HCI_LE_LTK_NEG_REPLY, hci_handle, &no,
+  (void) ab_hci_send(gap->hci, &link->ltk_cmd, AB_HCI_LE_LTK_NEG_REPLY, hci_handle, &no,
                      ignore_reply);
 }
 

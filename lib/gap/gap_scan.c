@@ -51,7 +51,7 @@ static bool outdated(const ab_gap *gap) {
 
 /* those for whom it begins now */
 static void tell_started(ab_gap *gap) {
-  AB_LIST_EACH (n, &gap->scans) {
+  AB_LIST_EACH(n, &gap->scans) {
     ab_gap_scan *scan = ab_container_of(n, ab_gap_scan, node);
 
     if (scan->started || scan->removing)

@@ -97,7 +97,7 @@ struct aioble_conn {
   ab_gatt_server_link server;
   ab_att_req mtu_req;         /* the exchange the library starts by itself */
   ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
-  ab_list mtu_waiting; /* aioble_op_t: for the exchange that the library started */
+  ab_list mtu_waiting;        /* aioble_op_t: for the exchange that the library started */
   ab_list waiting;            /* aioble_op_t: disconnect and disconnected */
   aioble_conn_hooks_t hooks;
   ab_list hooks_node; /* in ble->hooks_due, which then holds a reference */

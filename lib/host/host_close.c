@@ -68,7 +68,8 @@ static void drain(aioble_t *ble) {
   ble->state = AB_HOST_DRAINING;
   ab_timer_start(&ble->env, &ble->state_timer, DRAIN_US, on_time_up);
   AB_LIST_EACH(n, &ble->conns)
-    ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link, AB_HCI_ERR_REMOTE_USER);
+    (void) ab_gap_disconnect(&ab_container_of(n, aioble_conn_t, node)->link,
+                             AB_HCI_ERR_REMOTE_USER);
   ab_host_link_gone(ble);
 }
 

@@ -52,7 +52,7 @@ static void on_att_broken(void *ctx, int status) {
   aioble_conn_t *conn = ctx;
 
   (void) status;
-  ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+  (void) ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
 }
 
 /* ---- downward ---- */

@@ -197,6 +197,14 @@ aioble_addr_t sim_addr(aioble_t *ble) {
   return addr;
 }
 
+void sim_expect_params(aioble_conn_t *conn, const aioble_conn_params_t *params) {
+  aioble_conn_params_t got = aioble_conn_params(conn);
+
+  assert_int_equal(got.interval_us, params->interval_us);
+  assert_int_equal(got.latency, params->latency);
+  assert_int_equal(got.timeout_ms, params->timeout_ms);
+}
+
 void sim_connect(aioble_t *a, aioble_t *b, aioble_conn_t **at_a, aioble_conn_t **at_b) {
   aioble_addr_t addr = sim_addr(b);
   aioble_device_t *device = aioble_device_new(a, &addr);

@@ -66,6 +66,8 @@ aioble_device_t *sim_device(aioble_t *ble, aioble_t *peer);
 
 /* the address of a stack's controller */
 aioble_addr_t sim_addr(aioble_t *ble);
+/* asserts that these are the parameters of that connection */
+void sim_expect_params(aioble_conn_t *conn, const aioble_conn_params_t *params);
 /* a connects to b, which advertises: both ends, a reference each */
 void sim_connect(aioble_t *a, aioble_t *b, aioble_conn_t **at_a, aioble_conn_t **at_b);
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "helpers/sim.h"
+#include "host/host.h"
 
 typedef struct bed {
   sim s;
@@ -294,14 +295,11 @@ static void options_reach_both_sides(void **state) {
       b->device,
       &(aioble_connect_options_t){
           .interval_min_us = 100000, .interval_max_us = 100000, .latency = 3, .timeout_ms = 5000}));
-  aioble_conn_params_t ours = aioble_conn_params(aioble_op_conn(op)), theirs;
+  const aioble_conn_params_t want = {100000, 3, 5000};
 
   sim_ok(advertising);
-  theirs = aioble_conn_params(aioble_op_conn(advertising));
-  assert_int_equal(ours.interval_us, 100000);
-  assert_int_equal(ours.latency, 3);
-  assert_int_equal(ours.timeout_ms, 5000);
-  assert_memory_equal(&ours, &theirs, sizeof ours);
+  sim_expect_params(aioble_op_conn(op), &want);
+  sim_expect_params(aioble_op_conn(advertising), &want);
   assert_int_equal(aioble_conn_role(aioble_op_conn(op)), AIOBLE_CENTRAL);
   assert_int_equal(aioble_conn_role(aioble_op_conn(advertising)), AIOBLE_PERIPHERAL);
   aioble_op_unref(op);
@@ -355,6 +353,22 @@ static void both_sides_know_why_it_ended(void **state) {
   aioble_conn_unref(p);
 }
 
+static void a_disconnect_without_memory_says_so(void **state) {
+  bed *b = *state;
+  aioble_conn_t *c, *p;
+
+  sim_connect(b->ble, b->peer, &c, &p);
+  sim_run_ms(&b->s, 1000);
+  ab_bufs_free(&b->ble->bufs); /* no idle ones */
+  b->s.fail_from = 1;
+  sim_expect(aioble_conn_disconnect(c), AIOBLE_ENOMEM);
+  b->s.fail_from = 0;
+  assert_true(aioble_conn_is_connected(c));
+  sim_expect(aioble_conn_disconnect(c), 0);
+  aioble_conn_unref(c);
+  aioble_conn_unref(p);
+}
+
 #define WITH_BED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -372,6 +386,7 @@ int main(void) {
       WITH_BED(bad_options_are_invalid),
       WITH_BED(options_reach_both_sides),
       WITH_BED(a_peer_with_a_random_address_is_reached),
+      WITH_BED(a_disconnect_without_memory_says_so),
       WITH_BED(both_sides_know_why_it_ended),
   };
 

@@ -33,6 +33,7 @@ struct monkey {
   uint64_t seed;
   unsigned n_ops, depth;
   toy toys[OPS];
+  aioble_service_t *services[STACKS];
   aioble_char_t *chars[STACKS];
   aioble_device_t *devices[STACKS][STACKS];
   aioble_conn_t *conns[KEPT]; /* references that are kept, perhaps beyond their links */
@@ -47,6 +48,62 @@ static unsigned roll(monkey *m, unsigned sides) {
 
 static void act(monkey *m);
 
+/* ---- callbacks ---- */
+
+/* in whatever callback we are: something, now and then */
+static void act_inside(monkey *m) {
+  if (m->depth || roll(m, 4))
+    return;
+  m->depth++;
+  act(m);
+  m->depth--;
+}
+
+static void on_disconnect(aioble_conn_t *conn, int reason, void *user) {
+  assert_int_equal(aioble_conn_reason(conn), reason);
+  act_inside(user);
+}
+
+static void on_params(aioble_conn_t *conn, const aioble_conn_params_t *params, void *user) {
+  assert_true(conn && params);
+  act_inside(user);
+}
+
+static void on_mtu(aioble_conn_t *conn, uint16_t mtu, void *user) {
+  assert_true(conn && mtu >= 23);
+  act_inside(user);
+}
+
+static bool on_wish(aioble_conn_t *conn, const aioble_conn_update_t *wish, void *user) {
+  assert_true(conn && wish);
+  act_inside(user);
+  return roll(user, 4) > 0;
+}
+
+static void on_notify(aioble_client_char_t *chr, aioble_bytes_t value, bool indication,
+                      void *user) {
+  (void) indication;
+  assert_true(chr && value.len <= 512);
+  act_inside(user);
+}
+
+static uint8_t on_read(aioble_char_t *chr, aioble_conn_t *conn, void *user) {
+  assert_true(chr && conn);
+  act_inside(user);
+  return roll(user, 10) ? 0 : 0x80;
+}
+
+static uint8_t on_write(aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t value, void *user) {
+  assert_true(chr && conn && value.len <= 512);
+  act_inside(user);
+  return roll(user, 10) ? 0 : 0x81;
+}
+
+static void on_subscribe(aioble_char_t *chr, aioble_conn_t *conn, unsigned what, void *user) {
+  assert_true(chr && conn && what < 4);
+  act_inside(user);
+}
+
 /* ---- what comes of it ---- */
 
 static void keep_results(monkey *m, aioble_op_t *op) {
@@ -55,6 +112,11 @@ static void keep_results(monkey *m, aioble_op_t *op) {
   if (aioble_op_conn(op)) {
     aioble_conn_unref(m->conns[at]);
     m->conns[at] = aioble_conn_ref(aioble_op_conn(op));
+    aioble_conn_set_hooks(m->conns[at], &(aioble_conn_hooks_t){.on_disconnect = on_disconnect,
+                                                               .on_params = on_params,
+                                                               .on_mtu = on_mtu,
+                                                               .on_param_request = on_wish,
+                                                               .user = m});
   }
 }
 
@@ -134,15 +196,9 @@ static aioble_client_char_t *some_char(monkey *m) {
 static void pushed(aioble_scan_t *scan, aioble_scan_result_t *result, void *user) {
   monkey *m = user;
 
-  assert_non_null(aioble_scan_result_addr(result));
-  if (m->depth || roll(m, 10))
-    return;
-  m->depth++;
-  if (roll(m, 2))
+  if (!m->depth && roll(m, 20) == 0)
     play(m, aioble_scan_stop(scan));
-  else
-    act(m);
-  m->depth--;
+  act_inside(m);
   assert_non_null(aioble_scan_result_addr(result)); /* still borrowed */
 }
 
@@ -198,7 +254,7 @@ static void find(monkey *m) {
 static void use_char(monkey *m) {
   aioble_client_char_t *chr = some_char(m);
 
-  switch (roll(m, 5)) {
+  switch (roll(m, 6)) {
   case 0:
     play(m, aioble_client_char_read(chr));
     break;
@@ -211,15 +267,19 @@ static void use_char(monkey *m) {
   case 3:
     play(m, aioble_client_char_subscribe(chr, roll(m, 4)));
     break;
+  case 4:
+    aioble_client_char_on_notify(chr, roll(m, 2) ? on_notify : NULL, m);
+    break;
   default:
     play(m, aioble_client_char_notified(chr));
   }
 }
 
 static void serve(monkey *m) {
-  aioble_char_t *chr = m->chars[roll(m, STACKS)];
+  unsigned whose = roll(m, STACKS);
+  aioble_char_t *chr = m->chars[whose];
 
-  switch (roll(m, 4)) {
+  switch (roll(m, 6)) {
   case 0:
     play(m, aioble_char_notify(chr, some_conn(m), "n", 1));
     break;
@@ -228,6 +288,9 @@ static void serve(monkey *m) {
     break;
   case 2:
     play(m, aioble_char_written(chr));
+    break;
+  case 3: /* the same table anew */
+    (void) aioble_register_services(m->s.stacks[whose].ble, &m->services[whose], 1);
     break;
   default:
     (void) aioble_char_write(chr, "w", 1, AIOBLE_SEND_UPDATE);
@@ -291,60 +354,34 @@ static void forget(monkey *m) {
   m->found[at] = aioble_client_char_unref(m->found[at]);
 }
 
+static void next(monkey *m) {
+  play(m, aioble_scan_next(m->scans[roll(m, KEPT)]));
+}
+
+static void stop(monkey *m) {
+  play(m, aioble_scan_stop(m->scans[roll(m, KEPT)]));
+}
+
+static void open_or_close(monkey *m) {
+  play(m, roll(m, 4) ? aioble_open(some_stack(m)) : aioble_close(some_stack(m)));
+}
+
+static void disconnect(monkey *m) {
+  play(m,
+       roll(m, 3) ? aioble_conn_disconnected(some_conn(m)) : aioble_conn_disconnect(some_conn(m)));
+}
+
 static void act(monkey *m) {
-  switch (roll(m, 20)) {
-  case 0:
-  case 1:
-    scan(m);
-    break;
-  case 2:
-  case 3:
-    advertise(m);
-    break;
-  case 4:
-  case 5:
-    connect(m);
-    break;
-  case 6:
-    play(m, aioble_scan_next(m->scans[roll(m, KEPT)]));
-    break;
-  case 7:
-    play(m, aioble_scan_stop(m->scans[roll(m, KEPT)]));
-    break;
-  case 8:
-    play(m, roll(m, 4) ? aioble_open(some_stack(m)) : aioble_close(some_stack(m)));
-    break;
-  case 9:
-    play(m, roll(m, 3) ? aioble_conn_disconnected(some_conn(m))
-                       : aioble_conn_disconnect(some_conn(m)));
-    break;
-  case 10:
-    update(m);
-    break;
-  case 11:
-  case 12:
-    find(m);
-    break;
-  case 13:
-  case 14:
-    use_char(m);
-    break;
-  case 15:
-    serve(m);
-    break;
-  case 16:
-    group(m);
-    break;
-  case 17:
-    disturb_an_op(m);
-    break;
-  case 18:
-    if (roll(m, 3) == 0)
-      disturb_the_radio(m);
-    break;
-  default:
-    forget(m);
-  }
+  static void (*const deeds[])(monkey * m) = {
+      scan,       scan,   advertise, advertise, connect,  connect,      next,
+      stop,       update, find,      find,      use_char, use_char,     open_or_close,
+      disconnect, serve,  group,     forget,    forget,   disturb_an_op};
+  unsigned deed = roll(m, 60);
+
+  if (deed == 59)
+    disturb_the_radio(m);
+  else
+    deeds[deed % (sizeof deeds / sizeof *deeds)](m);
 }
 
 /* ---- a life ---- */
@@ -366,9 +403,11 @@ static void begin(monkey *m, uint64_t seed) {
 
     m->chars[i] = aioble_char_new(
         service, AIOBLE_UUID16(0x2a6e),
-        AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE, NULL);
+        AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE,
+        &(aioble_char_options_t){
+            .on_read = on_read, .on_write = on_write, .on_subscribe = on_subscribe, .user = m});
     assert_int_equal(aioble_register_services(ble, &service, 1), 0);
-    aioble_service_unref(service);
+    m->services[i] = service;
   }
   for (int i = 0; i < STACKS; i++)
     for (int j = 0; j < STACKS; j++)
@@ -396,9 +435,11 @@ static void end(monkey *m) {
     aioble_scan_unref(m->scans[i]);
     aioble_client_char_unref(m->found[i]);
   }
-  for (int i = 0; i < STACKS; i++)
+  for (int i = 0; i < STACKS; i++) {
+    aioble_service_unref(m->services[i]);
     for (int j = 0; j < STACKS; j++)
       aioble_device_unref(m->devices[i][j]);
+  }
   sim_close(&m->s);
 }
 

@@ -114,19 +114,15 @@ static int teardown(void **state) {
 }
 
 static void expect_slow(bed *b) {
-  const seen *both[] = {&b->at_c, &b->at_p};
-  aioble_conn_params_t now[2];
+  const aioble_conn_params_t want = {200000, 2, 6000};
 
   sim_run_ms(&b->s, 1000);
-  now[0] = aioble_conn_params(b->c);
-  now[1] = aioble_conn_params(b->p);
-  for (int i = 0; i < 2; i++) {
-    assert_int_equal(now[i].interval_us, 200000);
-    assert_int_equal(now[i].latency, 2);
-    assert_int_equal(now[i].timeout_ms, 6000);
-    assert_int_equal(both[i]->params, 1);
-    assert_memory_equal(&both[i]->last, &now[i], sizeof now[i]);
-  }
+  sim_expect_params(b->c, &want);
+  sim_expect_params(b->p, &want);
+  sim_expect_params(b->c, &b->at_c.last);
+  sim_expect_params(b->p, &b->at_p.last);
+  assert_int_equal(b->at_c.params, 1);
+  assert_int_equal(b->at_p.params, 1);
 }
 
 /* ---- updates ---- */
@@ -179,6 +175,27 @@ static void fields_left_out_stay_as_they_are(void **state) {
   sim_expect(aioble_conn_update_params(b->c, &(aioble_conn_update_t){.timeout_ms = 9000}), 0);
   assert_int_equal(aioble_conn_params(b->c).interval_us, before.interval_us);
   assert_int_equal(aioble_conn_params(b->c).timeout_ms, 9000);
+}
+
+static void one_bound_of_the_interval_is_enough(void **state) {
+  bed *b = *state;
+
+  sim_expect(aioble_conn_update_params(b->c, &slow), 0);
+  sim_expect(aioble_conn_update_params(b->c, &(aioble_conn_update_t){.interval_min_us = 300000}),
+             0);
+  assert_int_equal(aioble_conn_params(b->c).interval_us, 300000);
+  sim_expect(aioble_conn_update_params(b->c, &(aioble_conn_update_t){.interval_max_us = 20000}), 0);
+  assert_int_equal(aioble_conn_params(b->c).interval_us, 20000);
+}
+
+static void the_latency_can_go_back_to_zero(void **state) {
+  bed *b = *state;
+
+  sim_expect(aioble_conn_update_params(b->c, &slow), 0);
+  assert_int_equal(aioble_conn_params(b->c).latency, 2);
+  sim_expect(aioble_conn_update_params(b->c, &(aioble_conn_update_t){.latency = 0}), 0);
+  assert_int_equal(aioble_conn_params(b->c).latency, 0);
+  assert_int_equal(aioble_conn_params(b->c).interval_us, 200000);
 }
 
 static void bad_parameters_are_invalid(void **state) {
@@ -290,6 +307,8 @@ int main(void) {
       WITH_BED(without_hooks_a_wish_is_granted),
       WITH(without_hooks_a_wish_is_granted, old_peripheral),
       WITH_BED(fields_left_out_stay_as_they_are),
+      WITH_BED(one_bound_of_the_interval_is_enough),
+      WITH_BED(the_latency_can_go_back_to_zero),
       WITH_BED(bad_parameters_are_invalid),
       WITH_BED(an_update_ends_with_the_link),
       WITH(an_update_ends_with_the_link, old_both),

@@ -91,7 +91,7 @@ static int teardown(void **state) {
 
 /* answers the oldest command with that; returns its opcode, 0: there is none */
 static uint16_t answer(bed *b, uint8_t status) {
-  uint8_t sent[260];
+  uint8_t sent[260] = {0};
   char event[32];
   size_t len = fake_controller_take(b->c, sent, sizeof sent);
   uint16_t opcode = len ? (uint16_t) (sent[1] + 0x100u * sent[2]) : 0;

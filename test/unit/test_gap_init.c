@@ -329,6 +329,21 @@ static void a_refused_link_is_disconnected(void **state) {
   assert_int_equal(b->status, AIOBLE_ENOBUFS);
 }
 
+static void requests_of_the_controller_are_all_answered(void **state) {
+  bed *b = *state;
+
+  start(b);
+  fake_controller_gives(b->c, CONNECTED);
+  fake_controller_gives(b->c, "043e0b064000060006000000"
+                              "0a00"); /* parameters */
+  fake_controller_gives(b->c, "043e0d054000"
+                              "0000000000000000"
+                              "0000"); /* a key */
+  expect_sent(b, AB_HCI_LE_CONN_PARAM_REPLY);
+  fake_controller_gives(b->c, "040e06012020004000");
+  expect_sent(b, AB_HCI_LE_LTK_NEG_REPLY);
+}
+
 /* ---- memory ---- */
 
 static void a_cancel_without_memory_is_tried_again(void **state) {
@@ -359,6 +374,7 @@ int main(void) {
       WITH_BED(a_second_event_for_the_same_handle_is_dropped),
       WITH_BED(malformed_events_change_nothing),
       WITH_BED(a_refused_link_is_disconnected),
+      WITH_BED(requests_of_the_controller_are_all_answered),
       WITH_BED(a_cancel_without_memory_is_tried_again),
   };
 

@@ -17,14 +17,10 @@
 static const ab_op_kind plain = {"plain", sizeof(aioble_op_t), AIOBLE_FOREVER, NULL, NULL};
 static const ab_op_kind limited = {"limited", sizeof(aioble_op_t), 1000, NULL, NULL};
 
-static unsigned *count_of(aioble_op_t *op) {
-  return op->result.handle;
-}
-
 /* a procedure that takes its time to end: settled by the test */
 static void count_end(aioble_op_t *op, int why) {
   assert_true(why == AIOBLE_ECANCELED || why == AIOBLE_ETIMEDOUT);
-  ++*count_of(op);
+  ++*(unsigned *) op->result.handle;
 }
 
 static const ab_op_kind slow = {"slow", sizeof(aioble_op_t), AIOBLE_FOREVER, count_end, NULL};
