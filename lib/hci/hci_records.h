@@ -158,6 +158,9 @@ enum {
   AB_HCI_PB_FIRST = 2, /* controller to host (and automatically flushable) */
 };
 
+/* as lines of text, not a line for every field: */
+/* clang-format off */
+
 /* ---- BR/EDR-shared commands ---- */
 
 #define AB_HCI_DISCONNECT_LIST(F) F(le16, handle) F(u8, reason)
@@ -175,13 +178,13 @@ AB_WIRE_RECORD(hci_u8, AB_HCI_U8_LIST)
 #define AB_HCI_WRITE_LE_HOST_LIST(F) F(u8, supported) F(u8, unused)
 AB_WIRE_RECORD(hci_write_le_host, AB_HCI_WRITE_LE_HOST_LIST)
 
-#define AB_HCI_HOST_BUFFER_SIZE_LIST(F) \
+#define AB_HCI_HOST_BUFFER_SIZE_LIST(F)                                                            \
   F(le16, acl_len) F(u8, sync_len) F(le16, acl_count) F(le16, sync_count)
 AB_WIRE_RECORD(hci_host_buffer_size, AB_HCI_HOST_BUFFER_SIZE_LIST)
 
-#define AB_HCI_LOCAL_VERSION_RET(F) \
-  F(u8, hci_version)                \
-  F(le16, hci_subversion) F(u8, lmp_version) F(le16, manufacturer) F(le16, lmp_subversion)
+#define AB_HCI_LOCAL_VERSION_RET(F)                                                                \
+  F(u8, hci_version) F(le16, hci_subversion) F(u8, lmp_version) F(le16, manufacturer)              \
+  F(le16, lmp_subversion)
 AB_WIRE_RECORD(hci_local_version_ret, AB_HCI_LOCAL_VERSION_RET)
 
 #define AB_HCI_COMMANDS_RET(F) F(cmds64, commands)
@@ -190,7 +193,7 @@ AB_WIRE_RECORD(hci_commands_ret, AB_HCI_COMMANDS_RET)
 #define AB_HCI_FEATURES_RET(F) F(le64, features)
 AB_WIRE_RECORD(hci_features_ret, AB_HCI_FEATURES_RET)
 
-#define AB_HCI_BUFFER_SIZE_RET(F) \
+#define AB_HCI_BUFFER_SIZE_RET(F)                                                                  \
   F(le16, acl_len) F(u8, sync_len) F(le16, acl_count) F(le16, sync_count)
 AB_WIRE_RECORD(hci_buffer_size_ret, AB_HCI_BUFFER_SIZE_RET)
 
@@ -214,44 +217,38 @@ AB_WIRE_RECORD(hci_auth_payload, AB_HCI_AUTH_PAYLOAD_LIST)
 #define AB_HCI_LE_BUFFER_SIZE_RET(F) F(le16, acl_len) F(u8, acl_count)
 AB_WIRE_RECORD(hci_le_buffer_size_ret, AB_HCI_LE_BUFFER_SIZE_RET)
 
-#define AB_HCI_LE_BUFFER_SIZE_V2_RET(F) \
+#define AB_HCI_LE_BUFFER_SIZE_V2_RET(F)                                                            \
   F(le16, acl_len) F(u8, acl_count) F(le16, iso_len) F(u8, iso_count)
 AB_WIRE_RECORD(hci_le_buffer_size_v2_ret, AB_HCI_LE_BUFFER_SIZE_V2_RET)
 
-#define AB_HCI_LE_ADV_PARAMS_LIST(F)                                                           \
-  F(le16, interval_min)                                                                        \
-  F(le16, interval_max)                                                                        \
-  F(u8, type) F(u8, own_addr_type) F(u8, peer_addr_type) F(addr, peer_addr) F(u8, channel_map) \
-      F(u8, filter_policy)
+#define AB_HCI_LE_ADV_PARAMS_LIST(F)                                                               \
+  F(le16, interval_min) F(le16, interval_max) F(u8, type) F(u8, own_addr_type)                     \
+  F(u8, peer_addr_type) F(addr, peer_addr) F(u8, channel_map) F(u8, filter_policy)
 AB_WIRE_RECORD(hci_le_adv_params, AB_HCI_LE_ADV_PARAMS_LIST)
 
 #define AB_HCI_LE_ADV_DATA_LIST(F) F(u8, len) F(ad31, data)
 AB_WIRE_RECORD(hci_le_adv_data, AB_HCI_LE_ADV_DATA_LIST)
 
-#define AB_HCI_LE_SCAN_PARAMS_LIST(F) \
+#define AB_HCI_LE_SCAN_PARAMS_LIST(F)                                                              \
   F(u8, type) F(le16, interval) F(le16, window) F(u8, own_addr_type) F(u8, filter_policy)
 AB_WIRE_RECORD(hci_le_scan_params, AB_HCI_LE_SCAN_PARAMS_LIST)
 
 #define AB_HCI_LE_SCAN_ENABLE_LIST(F) F(u8, enable) F(u8, filter_duplicates)
 AB_WIRE_RECORD(hci_le_scan_enable, AB_HCI_LE_SCAN_ENABLE_LIST)
 
-#define AB_HCI_LE_CREATE_CONN_LIST(F)                                                           \
-  F(le16, scan_interval)                                                                        \
-  F(le16, scan_window)                                                                          \
-  F(u8, filter_policy) F(u8, peer_addr_type) F(addr, peer_addr) F(u8, own_addr_type)            \
-      F(le16, interval_min) F(le16, interval_max) F(le16, latency) F(le16, supervision_timeout) \
-          F(le16, ce_min) F(le16, ce_max)
+#define AB_HCI_LE_CREATE_CONN_LIST(F)                                                              \
+  F(le16, scan_interval) F(le16, scan_window) F(u8, filter_policy) F(u8, peer_addr_type)           \
+  F(addr, peer_addr) F(u8, own_addr_type) F(le16, interval_min) F(le16, interval_max)              \
+  F(le16, latency) F(le16, supervision_timeout) F(le16, ce_min) F(le16, ce_max)
 AB_WIRE_RECORD(hci_le_create_conn, AB_HCI_LE_CREATE_CONN_LIST)
 
 /* accept list add and remove, 7.8.16 */
 #define AB_HCI_LE_DEVICE_LIST(F) F(u8, addr_type) F(addr, addr)
 AB_WIRE_RECORD(hci_le_device, AB_HCI_LE_DEVICE_LIST)
 
-#define AB_HCI_LE_CONN_UPDATE_LIST(F)                                                 \
-  F(le16, handle)                                                                     \
-  F(le16, interval_min)                                                               \
-  F(le16, interval_max) F(le16, latency) F(le16, supervision_timeout) F(le16, ce_min) \
-      F(le16, ce_max)
+#define AB_HCI_LE_CONN_UPDATE_LIST(F)                                                              \
+  F(le16, handle) F(le16, interval_min) F(le16, interval_max) F(le16, latency)                     \
+  F(le16, supervision_timeout) F(le16, ce_min) F(le16, ce_max)
 AB_WIRE_RECORD(hci_le_conn_update, AB_HCI_LE_CONN_UPDATE_LIST)
 
 #define AB_HCI_LE_CHMAP_LIST(F) F(chmap5, map)
@@ -272,11 +269,9 @@ AB_WIRE_RECORD(hci_le_enable_enc, AB_HCI_LE_ENABLE_ENC_LIST)
 #define AB_HCI_LE_LTK_REPLY_LIST(F) F(le16, handle) F(key16, ltk)
 AB_WIRE_RECORD(hci_le_ltk_reply, AB_HCI_LE_LTK_REPLY_LIST)
 
-#define AB_HCI_LE_CONN_PARAM_REPLY_LIST(F)                                            \
-  F(le16, handle)                                                                     \
-  F(le16, interval_min)                                                               \
-  F(le16, interval_max) F(le16, latency) F(le16, supervision_timeout) F(le16, ce_min) \
-      F(le16, ce_max)
+#define AB_HCI_LE_CONN_PARAM_REPLY_LIST(F)                                                         \
+  F(le16, handle) F(le16, interval_min) F(le16, interval_max) F(le16, latency)                     \
+  F(le16, supervision_timeout) F(le16, ce_min) F(le16, ce_max)
 AB_WIRE_RECORD(hci_le_conn_param_reply, AB_HCI_LE_CONN_PARAM_REPLY_LIST)
 
 #define AB_HCI_LE_CONN_PARAM_NEG_LIST(F) F(le16, handle) F(u8, reason)
@@ -288,11 +283,11 @@ AB_WIRE_RECORD(hci_le_data_length, AB_HCI_LE_DATA_LENGTH_LIST)
 #define AB_HCI_LE_DEFAULT_DATA_LENGTH_LIST(F) F(le16, tx_octets) F(le16, tx_time)
 AB_WIRE_RECORD(hci_le_default_data_length, AB_HCI_LE_DEFAULT_DATA_LENGTH_LIST)
 
-#define AB_HCI_LE_MAX_DATA_LENGTH_RET(F) \
+#define AB_HCI_LE_MAX_DATA_LENGTH_RET(F)                                                           \
   F(le16, tx_octets) F(le16, tx_time) F(le16, rx_octets) F(le16, rx_time)
 AB_WIRE_RECORD(hci_le_max_data_length_ret, AB_HCI_LE_MAX_DATA_LENGTH_RET)
 
-#define AB_HCI_LE_RESOLVING_ADD_LIST(F) \
+#define AB_HCI_LE_RESOLVING_ADD_LIST(F)                                                            \
   F(u8, addr_type) F(addr, addr) F(key16, peer_irk) F(key16, local_irk)
 AB_WIRE_RECORD(hci_le_resolving_add, AB_HCI_LE_RESOLVING_ADD_LIST)
 
@@ -331,7 +326,7 @@ AB_WIRE_RECORD(hci_ev_encryption, AB_HCI_EV_ENCRYPTION_LIST)
 #define AB_HCI_EV_KEY_REFRESH_LIST(F) F(u8, status) F(le16, handle)
 AB_WIRE_RECORD(hci_ev_key_refresh, AB_HCI_EV_KEY_REFRESH_LIST)
 
-#define AB_HCI_EV_REMOTE_VERSION_LIST(F) \
+#define AB_HCI_EV_REMOTE_VERSION_LIST(F)                                                           \
   F(u8, status) F(le16, handle) F(u8, version) F(le16, manufacturer) F(le16, subversion)
 AB_WIRE_RECORD(hci_ev_remote_version, AB_HCI_EV_REMOTE_VERSION_LIST)
 
@@ -339,18 +334,15 @@ AB_WIRE_RECORD(hci_ev_remote_version, AB_HCI_EV_REMOTE_VERSION_LIST)
 #define AB_HCI_COMPLETED_LIST(F) F(le16, handle) F(le16, count)
 AB_WIRE_RECORD(hci_completed, AB_HCI_COMPLETED_LIST)
 
-#define AB_HCI_LE_EV_CONN_COMPLETE_LIST(F)                                                \
-  F(u8, status)                                                                           \
-  F(le16, handle)                                                                         \
-  F(u8, role) F(u8, peer_addr_type) F(addr, peer_addr) F(le16, interval) F(le16, latency) \
-      F(le16, supervision_timeout) F(u8, clock_accuracy)
+#define AB_HCI_LE_EV_CONN_COMPLETE_LIST(F)                                                         \
+  F(u8, status) F(le16, handle) F(u8, role) F(u8, peer_addr_type) F(addr, peer_addr)               \
+  F(le16, interval) F(le16, latency) F(le16, supervision_timeout) F(u8, clock_accuracy)
 AB_WIRE_RECORD(hci_le_ev_conn_complete, AB_HCI_LE_EV_CONN_COMPLETE_LIST)
 
-#define AB_HCI_LE_EV_ENH_CONN_COMPLETE_LIST(F)                                              \
-  F(u8, status)                                                                             \
-  F(le16, handle)                                                                           \
-  F(u8, role) F(u8, peer_addr_type) F(addr, peer_addr) F(addr, local_rpa) F(addr, peer_rpa) \
-      F(le16, interval) F(le16, latency) F(le16, supervision_timeout) F(u8, clock_accuracy)
+#define AB_HCI_LE_EV_ENH_CONN_COMPLETE_LIST(F)                                                     \
+  F(u8, status) F(le16, handle) F(u8, role) F(u8, peer_addr_type) F(addr, peer_addr)               \
+  F(addr, local_rpa) F(addr, peer_rpa) F(le16, interval) F(le16, latency)                          \
+  F(le16, supervision_timeout) F(u8, clock_accuracy)
 AB_WIRE_RECORD(hci_le_ev_enh_conn_complete, AB_HCI_LE_EV_ENH_CONN_COMPLETE_LIST)
 
 /* LE Advertising Report, 7.7.65.2: a count octet, then reports, each this, `len` octets of data
@@ -358,7 +350,7 @@ AB_WIRE_RECORD(hci_le_ev_enh_conn_complete, AB_HCI_LE_EV_ENH_CONN_COMPLETE_LIST)
 #define AB_HCI_LE_ADV_REPORT_LIST(F) F(u8, type) F(u8, addr_type) F(addr, addr) F(u8, len)
 AB_WIRE_RECORD(hci_le_adv_report, AB_HCI_LE_ADV_REPORT_LIST)
 
-#define AB_HCI_LE_EV_CONN_UPDATE_LIST(F) \
+#define AB_HCI_LE_EV_CONN_UPDATE_LIST(F)                                                           \
   F(u8, status) F(le16, handle) F(le16, interval) F(le16, latency) F(le16, supervision_timeout)
 AB_WIRE_RECORD(hci_le_ev_conn_update, AB_HCI_LE_EV_CONN_UPDATE_LIST)
 
@@ -368,18 +360,20 @@ AB_WIRE_RECORD(hci_le_ev_remote_features, AB_HCI_LE_EV_REMOTE_FEATURES_LIST)
 #define AB_HCI_LE_EV_LTK_REQUEST_LIST(F) F(le16, handle) F(le64, rand) F(le16, ediv)
 AB_WIRE_RECORD(hci_le_ev_ltk_request, AB_HCI_LE_EV_LTK_REQUEST_LIST)
 
-#define AB_HCI_LE_EV_CONN_PARAM_REQUEST_LIST(F) \
-  F(le16, handle)                               \
-  F(le16, interval_min) F(le16, interval_max) F(le16, latency) F(le16, supervision_timeout)
+#define AB_HCI_LE_EV_CONN_PARAM_REQUEST_LIST(F)                                                    \
+  F(le16, handle) F(le16, interval_min) F(le16, interval_max) F(le16, latency)                     \
+  F(le16, supervision_timeout)
 AB_WIRE_RECORD(hci_le_ev_conn_param_request, AB_HCI_LE_EV_CONN_PARAM_REQUEST_LIST)
 
-#define AB_HCI_LE_EV_DATA_LENGTH_LIST(F) \
-  F(le16, handle)                        \
-  F(le16, max_tx_octets) F(le16, max_tx_time) F(le16, max_rx_octets) F(le16, max_rx_time)
+#define AB_HCI_LE_EV_DATA_LENGTH_LIST(F)                                                           \
+  F(le16, handle) F(le16, max_tx_octets) F(le16, max_tx_time) F(le16, max_rx_octets)               \
+  F(le16, max_rx_time)
 AB_WIRE_RECORD(hci_le_ev_data_length, AB_HCI_LE_EV_DATA_LENGTH_LIST)
 
 #define AB_HCI_LE_EV_PHY_LIST(F) F(u8, status) F(le16, handle) F(u8, tx) F(u8, rx)
 AB_WIRE_RECORD(hci_le_ev_phy, AB_HCI_LE_EV_PHY_LIST)
+
+/* clang-format on */
 
 /* values of hci_le_adv_params.type, 7.8.5 */
 enum {
