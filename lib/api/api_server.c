@@ -215,11 +215,11 @@ static int check_list(aioble_t *ble, aioble_service_t *const *services, size_t n
 
 static void fill(ab_gatt_db *db, aioble_service_t *service) {
   ab_gatt_db_add_service(db, &service->uuid);
-  AB_LIST_EACH (c, &service->chars) {
+  AB_LIST_EACH(c, &service->chars) {
     aioble_char_t *chr = ab_container_of(c, aioble_char_t, node);
 
     ab_gatt_db_add_char(db, &chr->uuid, &chr->value);
-    AB_LIST_EACH (d, &chr->descs) {
+    AB_LIST_EACH(d, &chr->descs) {
       aioble_desc_t *desc = ab_container_of(d, aioble_desc_t, node);
 
       ab_gatt_db_add_desc(db, &desc->uuid, &desc->value);
@@ -261,7 +261,7 @@ void ab_server_stop(aioble_t *ble, int status) {
 
   ab_host_settle_all(&ble->written, status, NULL);
   for (size_t i = 0; reg && i < reg->n; i++) {
-    AB_LIST_EACH (n, &reg->services[i]->chars) {
+    AB_LIST_EACH(n, &reg->services[i]->chars) {
       ab_char_forget_conns(ab_container_of(n, aioble_char_t, node));
     }
   }

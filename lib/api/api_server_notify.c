@@ -164,7 +164,7 @@ int ab_char_send_update(aioble_char_t *chr) {
   aioble_bytes_t bytes = {value->data, value->len};
   int status = 0, err;
 
-  AB_LIST_EACH (n, &chr->service->ble->conns) {
+  AB_LIST_EACH(n, &chr->service->ble->conns) {
     aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
     unsigned what = ab_gatt_server_subscribed(&conn->server, value);
 
@@ -184,7 +184,7 @@ void ab_server_changed(aioble_t *ble, uint16_t first) {
   ab_wr w = ab_wr_of(range, sizeof range);
 
   ab_att_range_write(&w, &(ab_att_range){first, UINT16_MAX});
-  AB_LIST_EACH (n, &ble->conns) {
+  AB_LIST_EACH(n, &ble->conns) {
     aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
 
     if (ab_gatt_server_subscribed(&conn->server, value))

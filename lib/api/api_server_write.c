@@ -155,7 +155,7 @@ uint64_t aioble_char_dropped(const aioble_char_t *chr) {
 }
 
 void ab_char_forget_conns(aioble_char_t *chr) {
-  AB_LIST_EACH (n, &chr->captured) {
+  AB_LIST_EACH(n, &chr->captured) {
     ab_buf *value = ab_container_of(n, ab_buf, node);
 
     aioble_conn_unref(value->ctx);

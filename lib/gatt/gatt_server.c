@@ -175,7 +175,7 @@ void ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db) {
   take_handles_away(old);
   give_handles(db);
   server->db = db;
-  AB_LIST_EACH (n, &server->links) {
+  AB_LIST_EACH(n, &server->links) {
     start_anew(ab_container_of(n, ab_gatt_server_link, node));
   }
   ab_gatt_db_unref(old);

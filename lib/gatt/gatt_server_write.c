@@ -200,7 +200,7 @@ static ab_buf *begin_value(ab_gatt_request *rq, const ab_gatt_attr *attr, bool o
 }
 
 static ab_buf *value_of(ab_list *wholes, const ab_gatt_attr *attr) {
-  AB_LIST_EACH (n, wholes) {
+  AB_LIST_EACH(n, wholes) {
     ab_buf *whole = ab_container_of(n, ab_buf, node);
 
     if (whole->ctx == attr)
@@ -251,7 +251,7 @@ static uint8_t each_value(ab_gatt_request *rq, ab_list *wholes,
                                           const ab_gatt_new_value *)) {
   uint8_t code;
 
-  AB_LIST_EACH (n, wholes) {
+  AB_LIST_EACH(n, wholes) {
     const ab_buf *whole = ab_container_of(n, ab_buf, node);
     const ab_gatt_attr *attr = whole->ctx;
     ab_gatt_new_value write = {.data = whole->p, .len = whole->len};

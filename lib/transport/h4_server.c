@@ -386,5 +386,5 @@ void ab_h4_server_close(ab_h4_server *s, void (*closed)(void *ctx), void *ctx) {
   uv_close((uv_handle_t *) &s->poll, on_poll_closed);
   stop_listening(s);
   AB_LIST_EACH(n, &s->pairs)
-  end_pair(ab_container_of(n, pair, node), "the server ends");
+    end_pair(ab_container_of(n, pair, node), "the server ends");
 }
