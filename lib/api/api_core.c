@@ -179,7 +179,7 @@ void aioble_stats(const aioble_t *ble, aioble_stats_t *stats) {
   stats->ops_without_memory = ble->ops.without_memory;
   stats->scan_reports = ble->gap.reports;
   stats->malformed += ble->gap.malformed;
-  AB_LIST_EACH (n, &ble->conns)
+  AB_LIST_EACH(n, &ble->conns)
     ab_host_add_conn_stats(ab_container_of(n, aioble_conn_t, node), stats);
   if (ble->hci)
     ab_host_add_hci_stats(ble, stats);

@@ -69,6 +69,13 @@ static void on_time_limit(ab_timer *timer) {
   ab_op_end(ab_container_of(timer, aioble_op_t, timer), AIOBLE_ETIMEDOUT);
 }
 
+static void start_limit(aioble_op_t *op, uint64_t timeout_ms) {
+  uint64_t us = timeout_ms < UINT64_MAX / 1000 ? timeout_ms * 1000 : UINT64_MAX;
+
+  if (timeout_ms != AIOBLE_FOREVER)
+    ab_timer_start(&op->ble->env, &op->timer, us, on_time_limit);
+}
+
 aioble_op_t *ab_op_new(aioble_t *ble, const ab_op_kind *kind) {
   aioble_op_t *op;
 
@@ -79,7 +86,7 @@ aioble_op_t *ab_op_new(aioble_t *ble, const ab_op_kind *kind) {
   if (!op && !(op = ab_alloc(&ble->env, AB_OP_SLOT)))
     return NULL;
   prepare(ble, op, kind);
-  aioble_op_set_timeout(op, kind->timeout_ms);
+  start_limit(op, kind->timeout_ms);
   return op;
 }
 
@@ -187,11 +194,8 @@ void aioble_op_set_timeout(aioble_op_t *op, uint64_t timeout_ms) {
   if (!op || op->done || op->ending)
     return;
   ab_host_touch(op->ble);
-  if (timeout_ms == AIOBLE_FOREVER)
-    ab_timer_stop(&op->ble->env, &op->timer);
-  else
-    ab_timer_start(&op->ble->env, &op->timer,
-                   timeout_ms < UINT64_MAX / 1000 ? timeout_ms * 1000 : UINT64_MAX, on_time_limit);
+  ab_timer_stop(&op->ble->env, &op->timer);
+  start_limit(op, timeout_ms);
 }
 
 bool aioble_op_done(const aioble_op_t *op) {

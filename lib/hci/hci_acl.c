@@ -145,8 +145,8 @@ void ab_hci_acl_pump(ab_hci *hci) {
   if (hci->pumping)
     return;
   hci->pumping = true;
-  while (hci->acl_credits && !hci->blocked && hci->state == AB_HCI_READY &&
-         (n = ab_list_first(&hci->ring))) {
+  while ((n = ab_list_first(&hci->ring)) && hci->acl_credits && !hci->blocked &&
+         hci->state == AB_HCI_READY) {
     ab_hci_link *link = ab_container_of(n, ab_hci_link, node);
 
     if (link->in_flight >= hci->share)

@@ -67,18 +67,13 @@ void ab_hci_free(ab_hci *hci) {
   ab_free(hci->env, hci);
 }
 
-static void end_all(ab_hci *hci) {
-  ab_hci_start_end(hci, hci->stop_status, "stopped");
-  ab_hci_cmds_end(hci, hci->stop_status);
-  ab_hci_acl_end(hci, hci->stop_status);
-}
-
-void ab_hci_leave(ab_hci *hci) {
-  while (hci->depth == 1 && hci->ending) {
+void ab_hci_end_all(ab_hci *hci) {
+  while (hci->ending) {
     hci->ending = false;
-    end_all(hci);
+    ab_hci_start_end(hci, hci->stop_status, "stopped");
+    ab_hci_cmds_end(hci, hci->stop_status);
+    ab_hci_acl_end(hci, hci->stop_status);
   }
-  hci->depth--;
 }
 
 void ab_hci_stop(ab_hci *hci, int status) {

@@ -82,7 +82,14 @@ struct ab_hci {
 static inline void ab_hci_enter(ab_hci *hci) {
   hci->depth++;
 }
-void ab_hci_leave(ab_hci *hci);
+
+void ab_hci_end_all(ab_hci *hci);
+
+static inline void ab_hci_leave(ab_hci *hci) {
+  if (hci->depth == 1 && hci->ending)
+    ab_hci_end_all(hci);
+  hci->depth--;
+}
 
 /* The controller is beyond use: ends the start, or tells down->failed. Once. */
 __attribute__((format(printf, 3, 4))) void ab_hci_fail(ab_hci *hci, int status, const char *format,

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client of a libuv loop (aioble/loop.h), made of three handles:
+ * A client of a libuv loop (aioble/loop.h), made of two handles:
  *
- *   prepare  runs just before the loop would sleep: the one place where on_turn is called
- *   idle     does nothing, but while it is active the loop neither sleeps nor ends
- *   timer    asks for a turn when a wake-up is due
+ *   idle   the one place where on_turn is called; while it is active the loop neither sleeps nor
+ *          ends
+ *   timer  asks for a turn when a wake-up is due
  *
- * Prepare and idle are active only while a turn is wanted, so a client at rest costs nothing. Both
- * are stopped before on_turn is called: a turn wanted by on_turn itself starts them again, and
- * libuv runs a prepare handle that was started meanwhile in the next iteration, which the idle
- * handle makes come at once.
+ * Idle is active only while a turn is wanted, so a client at rest costs nothing. It is stopped
+ * before on_turn is called: a turn wanted by on_turn itself starts it again, and libuv runs an idle
+ * handle that was started meanwhile in the next iteration, which then comes at once.
  *
  * Wake-ups are moved far more often than they come (every request has a time limit), so the timer
  * is left alone unless it would come too late: one that comes too early is started again, one that
@@ -48,7 +47,6 @@ _Static_assert((int) AIOBLE_ERFKILL == -ERFKILL, "libuv has no name for ERFKILL"
 typedef struct client {
   aioble_loop_t base; /* first */
   aioble_allocator_t mem;
-  uv_prepare_t prepare;
   uv_idle_t idle;
   uv_timer_t timer;
   uint64_t wake_us;  /* when the client wants to be woken, or AIOBLE_NEVER */
@@ -64,13 +62,8 @@ static uint64_t now_us(aioble_loop_t *loop) {
 }
 
 static void on_idle(uv_idle_t *idle) {
-  (void) idle;
-}
+  client *c = idle->data;
 
-static void on_prepare(uv_prepare_t *prepare) {
-  client *c = prepare->data;
-
-  (void) uv_prepare_stop(&c->prepare);
   (void) uv_idle_stop(&c->idle);
   c->base.on_turn(c->base.ctx);
 }
@@ -78,7 +71,6 @@ static void on_prepare(uv_prepare_t *prepare) {
 static void want_turn(aioble_loop_t *loop) {
   client *c = (client *) loop;
 
-  (void) uv_prepare_start(&c->prepare, on_prepare);
   (void) uv_idle_start(&c->idle, on_idle);
 }
 
@@ -144,8 +136,7 @@ static void close_client(aioble_loop_t *loop, void (*closed)(void *ctx), void *c
 
   c->closed = closed;
   c->closed_ctx = ctx;
-  c->handles = 3;
-  uv_close((uv_handle_t *) &c->prepare, on_closed);
+  c->handles = 2;
   uv_close((uv_handle_t *) &c->idle, on_closed);
   uv_close((uv_handle_t *) &c->timer, on_closed);
 }
@@ -165,9 +156,8 @@ aioble_loop_t *aioble_loop_uv(uv_loop_t *uv, const aioble_allocator_t *allocator
     return NULL;
   *c = (client){
       .base = {.ops = &ops}, .mem = mem, .wake_us = AIOBLE_NEVER, .timer_us = AIOBLE_NEVER};
-  (void) uv_prepare_init(uv, &c->prepare); /* none of the three can fail */
-  (void) uv_idle_init(uv, &c->idle);
+  (void) uv_idle_init(uv, &c->idle); /* neither of the two can fail */
   (void) uv_timer_init(uv, &c->timer);
-  c->prepare.data = c->idle.data = c->timer.data = c;
+  c->idle.data = c->timer.data = c;
   return &c->base;
 }

@@ -221,7 +221,8 @@ static int run(ab_tport *t, int fd) {
   t->fd = fd;
   t->watched = t->ended = t->write_error = 0;
   t->held = t->resumed = t->owed = false;
-  t->in_from = t->in_to = t->out_from = t->out_to = 0;
+  t->in = ab_rd_of(t->buf->in, 0);
+  t->out_from = t->out_to = 0;
   t->slot = t->slots = 0;
   ab_h4_init(&t->h4, t->from, !t->socktype && isatty(fd));
   t->state = AB_TPORT_OPEN;

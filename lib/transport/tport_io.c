@@ -43,29 +43,23 @@ static void out_written(ab_tport *t, size_t n) {
 
 static int stream_fill(ab_tport *t) {
   uint8_t *in = t->buf->in;
-  size_t tail = t->in_to - t->in_from;
+  size_t tail = ab_rd_left(&t->in);
   ssize_t n;
 
-  if (t->in_from && tail)
-    memmove(in, in + t->in_from, tail);
-  t->in_from = 0;
-  t->in_to = tail;
+  if (tail)
+    memmove(in, t->in.p, tail);
+  t->in = ab_rd_of(in, tail);
   n = read(t->fd, in + tail, AB_TPORT_IN - tail); /* there is room: a tail is no whole packet */
   if (n == 0)
     return AIOBLE_EOF;
   if (n < 0)
     return failed();
-  t->in_to += (size_t) n;
+  t->in = ab_rd_of(in, tail + (size_t) n);
   return 1;
 }
 
 static ab_h4_step stream_next(ab_tport *t, aioble_bytes_t *packet) {
-  ab_rd in = ab_rd_of(t->buf->in + t->in_from, t->in_to - t->in_from);
-  size_t before = ab_rd_left(&in);
-  ab_h4_step step = ab_h4_next(&t->h4, &in, packet);
-
-  t->in_from += before - ab_rd_left(&in);
-  return step;
+  return ab_h4_next(&t->h4, &t->in, packet);
 }
 
 static bool stream_put(ab_tport *t, const uint8_t *packet, size_t len) {

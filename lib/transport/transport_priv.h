@@ -123,7 +123,7 @@ struct ab_tport {
   const ab_tport_io *io;
   ab_tport_buffers *buf;
   ab_h4 h4;
-  size_t in_from, in_to;   /* stream: octets in buf->in */
+  ab_rd in;                /* stream: what of buf->in has not been given yet */
   unsigned slot, slots;    /* packets: the next one in buf->in, and how many there are */
   size_t out_from, out_to; /* octets in buf->out */
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "util/buf.h"
 
-#include <assert.h>
-
 void ab_bufs_init(ab_bufs *pool, ab_env *env, unsigned idle_limit) {
   pool->env = env;
   pool->idle = 0;
@@ -62,28 +60,4 @@ void ab_buf_finish(ab_buf *buf, int status) {
   if (done)
     done(buf, status);
   ab_buf_free(buf);
-}
-
-ab_wr ab_buf_writer(ab_buf *buf) {
-  uint8_t *at = buf->p + buf->len;
-
-  return ab_wr_of(at, (size_t) (buf->mem + buf->size - at));
-}
-
-void ab_buf_wrote(ab_buf *buf, const ab_wr *w) {
-  assert(w->start == buf->p + buf->len && w->p <= buf->mem + buf->size);
-  buf->len += (uint32_t) ab_wr_len(w);
-}
-
-ab_wr ab_buf_prepend(ab_buf *buf, size_t n) {
-  assert((size_t) (buf->p - buf->mem) >= n);
-  buf->p -= n;
-  buf->len += (uint32_t) n;
-  return ab_wr_of(buf->p, n);
-}
-
-void ab_buf_consume(ab_buf *buf, size_t n) {
-  assert(n <= buf->len);
-  buf->p += n;
-  buf->len -= (uint32_t) n;
 }

@@ -11,6 +11,8 @@
 #include "util/list.h"
 #include "util/wire.h"
 
+#include <assert.h>
+
 enum {
   AB_BUF_HEADROOM = 16, /* H4 1 + ACL 4 + L2CAP 4 + SDU length 2, and some */
   AB_BUF_ROOM = 528,    /* payload of a pooled buffer: an ATT PDU at the largest default MTU */
@@ -49,11 +51,30 @@ void ab_buf_free(ab_buf *buf); /* without calling done; NULL does nothing */
 void ab_buf_finish(ab_buf *buf, int status);
 
 /* a cursor over the room behind what is in the buffer; ab_buf_wrote() takes over what it wrote */
-ab_wr ab_buf_writer(ab_buf *buf);
-void ab_buf_wrote(ab_buf *buf, const ab_wr *w);
+static inline ab_wr ab_buf_writer(ab_buf *buf) {
+  uint8_t *at = buf->p + buf->len;
+
+  return ab_wr_of(at, (size_t) (buf->mem + buf->size - at));
+}
+
+static inline void ab_buf_wrote(ab_buf *buf, const ab_wr *w) {
+  assert(w->start == buf->p + buf->len && w->p <= buf->mem + buf->size);
+  buf->len += (uint32_t) ab_wr_len(w);
+}
+
 /* a cursor over n bytes newly taken in front (head-room is never exceeded: asserted) */
-ab_wr ab_buf_prepend(ab_buf *buf, size_t n);
+static inline ab_wr ab_buf_prepend(ab_buf *buf, size_t n) {
+  assert((size_t) (buf->p - buf->mem) >= n);
+  buf->p -= n;
+  buf->len += (uint32_t) n;
+  return ab_wr_of(buf->p, n);
+}
+
 /* forgets n bytes in front (n <= len) */
-void ab_buf_consume(ab_buf *buf, size_t n);
+static inline void ab_buf_consume(ab_buf *buf, size_t n) {
+  assert(n <= buf->len);
+  buf->p += n;
+  buf->len -= (uint32_t) n;
+}
 
 #endif

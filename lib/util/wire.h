@@ -236,11 +236,8 @@ typedef struct ab_text248 {
 
 static inline ab_addr6 ab_rd_addr(ab_rd *r) {
   const uint8_t *b = ab_rd_take(r, 6);
-  ab_addr6 a = {{0}};
 
-  for (size_t i = 0; b && i < 6; i++)
-    a.b[i] = b[5 - i];
-  return a;
+  return b ? (ab_addr6){{b[5], b[4], b[3], b[2], b[1], b[0]}} : (ab_addr6){{0}};
 }
 
 static inline void ab_wr_addr(ab_wr *w, ab_addr6 a) {
