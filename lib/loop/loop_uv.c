@@ -8,7 +8,9 @@
  *
  * Idle is active only while a turn is wanted, so a client at rest costs nothing. It is stopped
  * before on_turn is called: a turn wanted by on_turn itself starts it again, and libuv runs an idle
- * handle that was started meanwhile in the next iteration, which then comes at once.
+ * handle that was started meanwhile in the next iteration, which then comes at once. (A libuv
+ * before 1.44.2 would sleep in the very iteration that ran the turn, and uv_run(UV_RUN_ONCE) would
+ * come back late: there idle is stopped an iteration later.)
  *
  * Wake-ups are moved far more often than they come (every request has a time limit), so the timer
  * is left alone unless it would come too late: one that comes too early is started again, one that
@@ -54,7 +56,11 @@ typedef struct client {
   void (*closed)(void *ctx);
   void *closed_ctx;
   unsigned handles; /* not closed yet */
+  bool wanted;      /* a turn is */
+  bool lingers;     /* idle stays for another iteration */
 } client;
+
+enum { DECIDES_BEFORE_IDLE = 1 << 16 | 44 << 8 | 2 }; /* libuv, whether it will sleep */
 
 static uint64_t now_us(aioble_loop_t *loop) {
   (void) loop;
@@ -64,13 +70,18 @@ static uint64_t now_us(aioble_loop_t *loop) {
 static void on_idle(uv_idle_t *idle) {
   client *c = idle->data;
 
-  (void) uv_idle_stop(&c->idle);
+  if (!c->wanted || !c->lingers)
+    (void) uv_idle_stop(&c->idle);
+  if (!c->wanted)
+    return;
+  c->wanted = false;
   c->base.on_turn(c->base.ctx);
 }
 
 static void want_turn(aioble_loop_t *loop) {
   client *c = (client *) loop;
 
+  c->wanted = true;
   (void) uv_idle_start(&c->idle, on_idle);
 }
 

@@ -86,3 +86,9 @@ int ab_serial_open(ab_tport *t, int *fd) {
   return ab_why(t->why, sizeof t->why, ab_errno(err), "%s: %s%s", t->name, strerror(err),
                 hint(err));
 }
+
+/* The line stays ours alone until its last user is gone, who may be another (the other end of a
+   pseudo-terminal). */
+void ab_serial_release(int fd) {
+  (void) ioctl(fd, TIOCNXCL);
+}

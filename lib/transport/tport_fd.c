@@ -293,6 +293,8 @@ static void tport_close(aioble_transport_t *base) {
   case AB_TPORT_LOST:
     t->state = AB_TPORT_CLOSING;
     uv_close((uv_handle_t *) &t->poll, on_poll_closed);
+    if (t->kind->release)
+      t->kind->release(t->fd);
     (void) close(t->fd); /* at once, so that the adapter is free; the buffers may be in use */
     break;
   }

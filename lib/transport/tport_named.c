@@ -109,7 +109,10 @@ const ab_target_kind *ab_target_parse(char *text, ab_target *target) {
        .open = ab_tcp_open,
        .cancel = ab_tcp_cancel,
        .listen = ab_tcp_listen},
-      {.prefix = "serial:", .parse = parse_serial, .open = ab_serial_open},
+      {.prefix = "serial:",
+       .parse = parse_serial,
+       .open = ab_serial_open,
+       .release = ab_serial_release},
   };
 
   *target = (ab_target){.number = -1};

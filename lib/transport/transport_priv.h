@@ -37,6 +37,8 @@ typedef struct ab_target_kind {
   int (*open)(ab_tport *t, int *fd);
   /* ends an open in progress; ab_tport_opened() still follows, not inline */
   void (*cancel)(ab_tport *t);
+  /* undoes, before an open descriptor is closed, what closing does not; NULL: nothing */
+  void (*release)(int fd);
   /* a listening socket, or an error and *why; NULL: this kind cannot */
   int (*listen)(const ab_target *target, char *why, size_t why_size);
 } ab_target_kind;
@@ -47,6 +49,7 @@ const ab_target_kind *ab_target_parse(char *text, ab_target *target);
 int ab_fd_open(ab_tport *t, int *fd);
 int ab_hci_open(ab_tport *t, int *fd);
 int ab_serial_open(ab_tport *t, int *fd);
+void ab_serial_release(int fd);
 int ab_unix_open(ab_tport *t, int *fd);
 int ab_tcp_open(ab_tport *t, int *fd);
 void ab_tcp_cancel(ab_tport *t);

@@ -187,6 +187,7 @@ static void without_memory_the_old_ones_stay(void **state) {
 static void nothing_half_made_without_memory(void **state) {
   server_bed *bed = *state;
   aioble_service_t *service;
+  const aioble_char_options_t options = {.initial = TEXT("a")};
   aioble_char_t *chr;
 
   fake_env_fail_at(bed->base->memory, 1);
@@ -195,8 +196,7 @@ static void nothing_half_made_without_memory(void **state) {
   chr = readable(service, 0x2a6e, "");
   for (unsigned n = 1; n <= 2; n++) {
     fake_env_fail_at(bed->base->memory, n);
-    assert_null(aioble_char_new(service, aioble_uuid16(1), AIOBLE_READ,
-                                &(aioble_char_options_t){.initial = TEXT("a")}));
+    assert_null(aioble_char_new(service, aioble_uuid16(1), AIOBLE_READ, &options));
     fake_env_fail_at(bed->base->memory, n);
     assert_null(aioble_desc_new(chr, aioble_uuid16(0x2901), AIOBLE_READ, TEXT("a")));
   }
