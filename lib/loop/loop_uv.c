@@ -165,8 +165,11 @@ aioble_loop_t *aioble_loop_uv(uv_loop_t *uv, const aioble_allocator_t *allocator
 
   if (!c)
     return NULL;
-  *c = (client){
-      .base = {.ops = &ops}, .mem = mem, .wake_us = AIOBLE_NEVER, .timer_us = AIOBLE_NEVER};
+  *c = (client){.base = {.ops = &ops},
+                .mem = mem,
+                .wake_us = AIOBLE_NEVER,
+                .timer_us = AIOBLE_NEVER,
+                .lingers = uv_version() < DECIDES_BEFORE_IDLE};
   (void) uv_idle_init(uv, &c->idle); /* neither of the two can fail */
   (void) uv_timer_init(uv, &c->timer);
   c->idle.data = c->timer.data = c;

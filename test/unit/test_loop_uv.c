@@ -129,7 +129,8 @@ static void a_turn_wanted_by_a_turn_waits_for_the_next_iteration(void **state) {
   f->loop->ops->want_turn(f->loop);
   assert_true(f->loop->ops->run_once(f->loop));
   assert_int_equal(f->turns, 1);
-  assert_false(f->loop->ops->run_once(f->loop));
+  while (f->loop->ops->run_once(f->loop))
+    ; /* it ends: nothing is wanted any more */
   assert_int_equal(f->turns, 2);
   assert_int_equal(f->turn_iteration, 1);
 }
