@@ -58,12 +58,18 @@ int main(int argc, char **argv) {
   const char *adapter = NULL;
   long ms = example_args(argc, argv, "[--ms N] [NAME]", "ms", 0, &adapter);
   uv_timer_t timer = {.data = &app};
+  aioble_op_t *open;
   uv_loop_t loop;
 
   if (optind < argc)
     app.name = argv[optind];
   uv_loop_init(&loop);
   app.ble = example_new(&loop, adapter);
+  open = aioble_open(app.ble);
+  app.status = example_await("advertise", open);
+  aioble_op_unref(open);
+  if (app.status < 0)
+    return example_end(app.ble, &loop, app.status);
   advertise(&app);
   printf("advertising as '%s'\n", app.name);
   if (ms > 0) {
