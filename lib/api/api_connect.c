@@ -6,11 +6,11 @@
 
 struct connect_op {
   aioble_op_t op;
-  ab_gap_connect req;
+  ab_gap_connect gap;
 };
 
 static void end_connect(aioble_op_t *op, int why) {
-  ab_gap_connect_remove(&op->ble->gap, &ab_container_of(op, struct connect_op, op)->req, why);
+  ab_gap_request_remove(&op->ble->gap, &ab_container_of(op, struct connect_op, op)->gap.req, why);
 }
 
 static const ab_op_kind connect_kind = {"connect", sizeof(struct connect_op), 10000, end_connect,
@@ -22,8 +22,8 @@ static void settle_with_link(aioble_op_t *op, int status, ab_gap_link *link) {
   ab_op_settle_why(op, status, ab_host_why(op->ble, status));
 }
 
-static void on_connected(ab_gap_connect *req, int status, ab_gap_link *link) {
-  settle_with_link(&ab_container_of(req, struct connect_op, req)->op, status, link);
+static void on_connected(ab_gap_request *req, int status, ab_gap_link *link) {
+  settle_with_link(&ab_container_of(req, struct connect_op, gap.req)->op, status, link);
 }
 
 static uint32_t or_default(uint32_t value, uint32_t fallback) {
@@ -61,7 +61,7 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
                                    const aioble_connect_options_t *options) {
   static const aioble_connect_options_t defaults;
   aioble_conn_t *conn = aioble_device_conn(device);
-  ab_gap_connect req = {.done = on_connected};
+  ab_gap_connect req = {.req.done = on_connected};
   aioble_op_t *op;
   int err;
 
@@ -80,8 +80,8 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
     return op;
   }
   req.peer = device->addr;
-  ab_container_of(op, struct connect_op, op)->req = req;
-  ab_gap_connect_add(&device->ble->gap, &ab_container_of(op, struct connect_op, op)->req);
+  ab_container_of(op, struct connect_op, op)->gap = req;
+  ab_gap_connect_add(&device->ble->gap, &ab_container_of(op, struct connect_op, op)->gap);
   ab_host_want_open(device->ble);
   return op;
 }
@@ -90,18 +90,18 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
 
 struct advertise_op {
   aioble_op_t op;
-  ab_gap_adv req;
+  ab_gap_adv gap;
 };
 
 static void end_advertise(aioble_op_t *op, int why) {
-  ab_gap_adv_remove(&op->ble->gap, &ab_container_of(op, struct advertise_op, op)->req, why);
+  ab_gap_request_remove(&op->ble->gap, &ab_container_of(op, struct advertise_op, op)->gap.req, why);
 }
 
 static const ab_op_kind advertise_kind = {"advertise", sizeof(struct advertise_op), AIOBLE_FOREVER,
                                           end_advertise, NULL};
 
-static void on_central(ab_gap_adv *req, int status, ab_gap_link *link) {
-  settle_with_link(&ab_container_of(req, struct advertise_op, req)->op, status, link);
+static void on_central(ab_gap_request *req, int status, ab_gap_link *link) {
+  settle_with_link(&ab_container_of(req, struct advertise_op, gap.req)->op, status, link);
 }
 
 static void take_payload(uint8_t *len, ab_ad31 *to, const void *from, size_t n) {
@@ -152,7 +152,7 @@ static int to_adv(const aioble_advertise_options_t *o, ab_gap_adv *req, const ch
 
 aioble_op_t *aioble_advertise(aioble_t *ble, const aioble_advertise_options_t *options) {
   static const aioble_advertise_options_t defaults;
-  ab_gap_adv req = {.done = on_central};
+  ab_gap_adv req = {.req.done = on_central};
   aioble_ad_packed_t packed;
   const char *why = NULL;
   aioble_op_t *op;
@@ -168,8 +168,8 @@ aioble_op_t *aioble_advertise(aioble_t *ble, const aioble_advertise_options_t *o
   op = ab_op_new(ble, &advertise_kind);
   if (!op)
     return ab_op_failed(ble, AIOBLE_ENOMEM);
-  ab_container_of(op, struct advertise_op, op)->req = req;
-  ab_gap_adv_add(&ble->gap, &ab_container_of(op, struct advertise_op, op)->req);
+  ab_container_of(op, struct advertise_op, op)->gap = req;
+  ab_gap_adv_add(&ble->gap, &ab_container_of(op, struct advertise_op, op)->gap);
   ab_host_want_open(ble);
   return op;
 }

@@ -95,25 +95,35 @@ struct ab_gap_scan {
   bool started, removing;
 };
 
-struct ab_gap_adv {
+/* what a request to advertise and one to connect have in common */
+typedef struct ab_gap_request ab_gap_request;
+struct ab_gap_request {
   ab_list node;
+  /* 0 with the link that came of it; an error, or what ab_gap_request_remove() was given */
+  void (*done)(ab_gap_request *req, int status, ab_gap_link *link);
+  int removing; /* why; 0: not */
+};
+
+struct ab_gap_adv {
+  ab_gap_request req;
   uint16_t interval; /* 0.625 ms */
   uint8_t type;      /* AB_HCI_ADV_… */
   uint8_t adv_len, rsp_len;
   ab_ad31 adv, rsp;
-  /* 0 with the link of the central that came; an error, or what remove() was given */
-  void (*done)(ab_gap_adv *adv, int status, ab_gap_link *link);
-  int removing; /* why; 0: not */
 };
 
 struct ab_gap_connect {
-  ab_list node;
+  ab_gap_request req;
   aioble_addr_t peer;
   ab_gap_params params;
   uint16_t scan_interval, scan_window; /* 0.625 ms */
-  void (*done)(ab_gap_connect *connect, int status, ab_gap_link *link);
-  int removing;
 };
+
+/* requests that take turns */
+typedef struct ab_gap_queue {
+  ab_list requests;
+  ab_gap_request *on_air; /* the one the controller works on; NULL: none */
+} ab_gap_queue;
 
 /* ---- the machinery ---- */
 
@@ -144,18 +154,17 @@ struct ab_gap {
   bool running, again; /* ab_gap_run() is at work; it was asked for meanwhile */
   ab_gap_activity activity[AB_GAP_KINDS];
   bool one_at_a_time; /* the controller refused one beside another */
-  ab_list scans, advs, connects, links;
+  ab_list scans, links;
+  ab_gap_queue advs, connects;
   unsigned n_links[2]; /* by role */
   uint16_t refused[8]; /* handles to be disconnected, nobody wants them */
   unsigned n_refused;
   ab_hci_cmd refuse_cmd;
-  ab_list *next_scan;        /* while a report is given to all scans */
-  ab_gap_adv *on_air;        /* the one being advertised */
-  ab_gap_connect *initiated; /* the one being initiated */
-  ab_timer init_timer;       /* a pause before initiating again; or the event after a cancel */
-  bool init_pause;           /* … the former */
-  ab_timer retry;            /* there was no memory to end something: soon again */
-  bool init_ended;           /* Connection Complete came before its cancel was answered */
+  ab_list *next_scan;  /* while a report is given to all scans */
+  ab_timer init_timer; /* a pause before initiating again; or the event after a cancel */
+  bool init_pause;     /* … the former */
+  ab_timer retry;      /* there was no memory to end something: soon again */
+  bool init_ended;     /* Connection Complete came before its cancel was answered */
   uint16_t scan_interval, scan_window; /* as the controller has them */
   bool scan_active;
   uint8_t own_addr_type;
@@ -177,9 +186,8 @@ void ab_gap_stop(ab_gap *gap, int status);
 void ab_gap_scan_add(ab_gap *gap, ab_gap_scan *scan);
 void ab_gap_scan_remove(ab_gap *gap, ab_gap_scan *scan);
 void ab_gap_adv_add(ab_gap *gap, ab_gap_adv *adv);
-void ab_gap_adv_remove(ab_gap *gap, ab_gap_adv *adv, int why);
 void ab_gap_connect_add(ab_gap *gap, ab_gap_connect *connect);
-void ab_gap_connect_remove(ab_gap *gap, ab_gap_connect *connect, int why);
+void ab_gap_request_remove(ab_gap *gap, ab_gap_request *req, int why);
 
 /* 0: it will end, or has; ENOMEM, ENODEV */
 int ab_gap_disconnect(ab_gap_link *link, uint8_t reason);

@@ -12,25 +12,15 @@ AB_HCI_SENDER(hci_u8)
 
 enum { ALL_CHANNELS = 7 };
 
-static ab_gap_adv *adv_of(ab_list *n) {
-  return ab_container_of(n, ab_gap_adv, node);
-}
-
 /* the one on air, else the one whose turn it is */
 static ab_gap_adv *current(const ab_gap *gap) {
-  if (gap->on_air)
-    return gap->on_air;
-  AB_LIST_EACH(n, &gap->advs)
-    if (!adv_of(n)->removing)
-      return adv_of(n);
-  return NULL;
+  ab_gap_request *req = gap->advs.on_air ? gap->advs.on_air : ab_gap_queue_first(&gap->advs);
+
+  return req ? ab_container_of(req, ab_gap_adv, req) : NULL;
 }
 
 static bool wanted(const ab_gap *gap) {
-  AB_LIST_EACH(n, &gap->advs)
-    if (!adv_of(n)->removing)
-      return true;
-  return false;
+  return ab_gap_queue_first(&gap->advs) != NULL;
 }
 
 static ab_le_state le_state(const ab_gap *gap) {
@@ -47,7 +37,7 @@ static ab_le_state le_state(const ab_gap *gap) {
 }
 
 static bool outdated(const ab_gap *gap) {
-  return !gap->on_air || gap->on_air->removing;
+  return ab_gap_queue_outdated(&gap->advs);
 }
 
 static int set_data(ab_gap *gap, uint16_t opcode, uint8_t len, const ab_ad31 *data) {
@@ -60,9 +50,10 @@ static int set_data(ab_gap *gap, uint16_t opcode, uint8_t len, const ab_ad31 *da
 static int start(ab_gap *gap, unsigned step) {
   static const ab_hci_u8 enable = {.value = 1};
   ab_hci_cmd *cmd = &gap->activity[AB_GAP_ADV].cmd;
-  const ab_gap_adv *adv = gap->on_air = current(gap);
+  ab_gap_adv *adv = current(gap);
   ab_hci_le_adv_params params;
 
+  gap->advs.on_air = adv ? &adv->req : NULL;
   switch (adv ? step : UINT8_MAX) {
   case 0:
     params = (ab_hci_le_adv_params){.interval_min = adv->interval,
@@ -84,31 +75,19 @@ static int start(ab_gap *gap, unsigned step) {
   }
 }
 
-static void end_adv(ab_gap *gap, ab_gap_adv *adv, int status, ab_gap_link *link) {
-  ab_list_remove(&adv->node);
-  if (gap->on_air == adv)
-    gap->on_air = NULL;
-  adv->done(adv, adv->removing ? adv->removing : status, link);
-}
-
 static void reap(ab_gap *gap) {
-  if (gap->activity[AB_GAP_ADV].state == AB_GAP_OFF)
-    gap->on_air = NULL;
-  AB_LIST_EACH(n, &gap->advs)
-    if (adv_of(n)->removing && adv_of(n) != gap->on_air)
-      end_adv(gap, adv_of(n), 0, NULL);
+  ab_gap_queue_reap(&gap->advs, &gap->activity[AB_GAP_ADV]);
 }
 
 static void failed(ab_gap *gap, int status) {
   ab_gap_adv *adv = current(gap);
 
   if (adv)
-    end_adv(gap, adv, status, NULL);
+    ab_gap_queue_end(&gap->advs, &adv->req, status, NULL);
 }
 
 static void end_all(ab_gap *gap, int status) {
-  AB_LIST_EACH(n, &gap->advs)
-    end_adv(gap, adv_of(n), status, NULL);
+  ab_gap_queue_end_all(&gap->advs, status);
 }
 
 const ab_gap_kind_ops ab_gap_adv_ops = {
@@ -125,32 +104,20 @@ const ab_gap_kind_ops ab_gap_adv_ops = {
 };
 
 void ab_gap_adv_add(ab_gap *gap, ab_gap_adv *adv) {
-  adv->removing = 0;
-  ab_list_push(&gap->advs, &adv->node);
-  ab_gap_run(gap);
+  ab_gap_queue_add(gap, &gap->advs, &adv->req);
 }
 
-void ab_gap_adv_remove(ab_gap *gap, ab_gap_adv *adv, int why) {
-  adv->removing = why;
-  ab_gap_run(gap);
-}
-
-/* The controller has stopped advertising by itself. One that was to end has ended without the
-   central that slipped in; that one is sent away. */
+/* the controller has stopped advertising by itself */
 void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev) {
   ab_gap_activity *a = &gap->activity[AB_GAP_ADV];
-  ab_gap_adv *adv = gap->on_air;
+  ab_gap_request *req = gap->advs.on_air;
   ab_gap_link *link = NULL;
 
   if (a->state == AB_GAP_ON)
     a->state = AB_GAP_OFF;
-  if (status == 0 && adv && !adv->removing) {
-    status = ab_gap_link_open(gap, ev, &link);
-  } else if (status == 0) {
-    ab_gap_refuse(gap, ev->handle);
-  }
-  if (adv)
-    end_adv(gap, adv, status, link);
+  status = ab_gap_queue_connected(gap, &gap->advs, status, ev, &link);
+  if (req)
+    ab_gap_queue_end(&gap->advs, req, status, link);
   if (link)
     ab_gap_init_satisfied(gap, link);
 }

@@ -33,8 +33,8 @@ void ab_gap_init(ab_gap *gap, ab_env *env, const ab_gap_events *events, void *ct
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++)
     gap->activity[k].gap = gap;
   ab_list_init(&gap->scans);
-  ab_list_init(&gap->advs);
-  ab_list_init(&gap->connects);
+  ab_gap_queue_init(&gap->advs);
+  ab_gap_queue_init(&gap->connects);
   ab_list_init(&gap->links);
 }
 

@@ -18,20 +18,23 @@ AB_HCI_SENDER(hci_le_create_conn)
 
 enum { EVENT_US = 1000000, PAUSE_US = 100000 };
 
-static ab_gap_connect *connect_of(ab_list *n) {
-  return ab_container_of(n, ab_gap_connect, node);
+static ab_gap_connect *connect_of(ab_gap_request *req) {
+  return ab_container_of(req, ab_gap_connect, req);
 }
 
 /* the first that can be started: a link to its peer that is ending has to end before */
-static ab_gap_connect *first_ready(const ab_gap *gap) {
-  AB_LIST_EACH(n, &gap->connects)
-    if (!connect_of(n)->removing && !ab_gap_link_to(gap, &connect_of(n)->peer))
-      return connect_of(n);
+static ab_gap_request *first_ready(const ab_gap *gap) {
+  AB_LIST_EACH(n, &gap->connects.requests) {
+    ab_gap_request *req = ab_gap_request_of(n);
+
+    if (!req->removing && !ab_gap_link_to(gap, &connect_of(req)->peer))
+      return req;
+  }
   return NULL;
 }
 
-static ab_gap_connect *current(const ab_gap *gap) {
-  return gap->initiated ? gap->initiated : first_ready(gap);
+static ab_gap_request *current(const ab_gap *gap) {
+  return gap->connects.on_air ? gap->connects.on_air : first_ready(gap);
 }
 
 static bool wanted(const ab_gap *gap) {
@@ -44,7 +47,7 @@ static ab_le_state le_state(const ab_gap *gap) {
 }
 
 static bool outdated(const ab_gap *gap) {
-  return !gap->initiated || gap->initiated->removing;
+  return ab_gap_queue_outdated(&gap->connects);
 }
 
 static int start(ab_gap *gap, unsigned step) {
@@ -53,9 +56,10 @@ static int start(ab_gap *gap, unsigned step) {
 
   if (step > 0) /* the event may even have come before: then nothing is initiated any more */
     return AIOBLE_EOF;
-  req = gap->initiated = current(gap);
-  if (!req)
+  gap->connects.on_air = current(gap);
+  if (!gap->connects.on_air)
     return AIOBLE_EOF;
+  req = connect_of(gap->connects.on_air);
   gap->init_ended = false;
   rec = (ab_hci_le_create_conn){.scan_interval = req->scan_interval,
                                 .scan_window = req->scan_window,
@@ -70,31 +74,19 @@ static int start(ab_gap *gap, unsigned step) {
                      hci_le_create_conn, &rec, ab_gap_on_start_step);
 }
 
-static void end_connect(ab_gap *gap, ab_gap_connect *req, int status, ab_gap_link *link) {
-  ab_list_remove(&req->node);
-  if (gap->initiated == req)
-    gap->initiated = NULL;
-  req->done(req, req->removing ? req->removing : status, link);
-}
-
 static void reap(ab_gap *gap) {
-  if (gap->activity[AB_GAP_INIT].state == AB_GAP_OFF)
-    gap->initiated = NULL;
-  AB_LIST_EACH(n, &gap->connects)
-    if (connect_of(n)->removing && connect_of(n) != gap->initiated)
-      end_connect(gap, connect_of(n), 0, NULL);
+  ab_gap_queue_reap(&gap->connects, &gap->activity[AB_GAP_INIT]);
 }
 
 static void failed(ab_gap *gap, int status) {
-  ab_gap_connect *req = current(gap);
+  ab_gap_request *req = current(gap);
 
   if (req)
-    end_connect(gap, req, status, NULL);
+    ab_gap_queue_end(&gap->connects, req, status, NULL);
 }
 
 static void end_all(ab_gap *gap, int status) {
-  AB_LIST_EACH(n, &gap->connects)
-    end_connect(gap, connect_of(n), status, NULL);
+  ab_gap_queue_end_all(&gap->connects, status);
 }
 
 static void off(ab_gap *gap) {
@@ -128,15 +120,8 @@ const ab_gap_kind_ops ab_gap_init_ops = {
     .stop_opcode = AB_HCI_LE_CREATE_CONN_CANCEL,
 };
 
-void ab_gap_connect_add(ab_gap *gap, ab_gap_connect *req) {
-  req->removing = 0;
-  ab_list_push(&gap->connects, &req->node);
-  ab_gap_run(gap);
-}
-
-void ab_gap_connect_remove(ab_gap *gap, ab_gap_connect *req, int why) {
-  req->removing = why;
-  ab_gap_run(gap);
+void ab_gap_connect_add(ab_gap *gap, ab_gap_connect *connect) {
+  ab_gap_queue_add(gap, &gap->connects, &connect->req);
 }
 
 static void on_pause_over(ab_timer *timer) {
@@ -147,25 +132,25 @@ static void on_pause_over(ab_timer *timer) {
 }
 
 /* the request that failed goes behind the others */
-static void try_again(ab_gap *gap, ab_gap_connect *req) {
+static void try_again(ab_gap *gap, ab_gap_request *req) {
   ab_list_remove(&req->node);
-  ab_list_push(&gap->connects, &req->node);
-  gap->initiated = NULL;
+  ab_list_push(&gap->connects.requests, &req->node);
+  gap->connects.on_air = NULL;
   gap->init_pause = true;
   ab_timer_start(gap->env, &gap->init_timer, PAUSE_US, on_pause_over);
 }
 
 /* those who want to connect to the peer of a new link have what they asked for */
 void ab_gap_init_satisfied(ab_gap *gap, ab_gap_link *link) {
-  AB_LIST_EACH(n, &gap->connects)
-    if (aioble_addr_equal(&connect_of(n)->peer, &link->peer))
-      end_connect(gap, connect_of(n), 0, link);
+  AB_LIST_EACH(n, &gap->connects.requests)
+    if (aioble_addr_equal(&connect_of(ab_gap_request_of(n))->peer, &link->peer))
+      ab_gap_queue_end(&gap->connects, ab_gap_request_of(n), 0, link);
 }
 
 /* the end of an attempt: the event, whatever state its commands are in */
 void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev) {
   ab_gap_activity *a = &gap->activity[AB_GAP_INIT];
-  ab_gap_connect *req = gap->initiated;
+  ab_gap_request *req = gap->connects.on_air;
   ab_gap_link *link = NULL;
 
   gap->init_ended = true;
@@ -173,18 +158,14 @@ void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_comp
     ab_timer_stop(gap->env, &gap->init_timer);
     a->state = AB_GAP_OFF;
   }
-  if (status == 0 && req && !req->removing) {
-    status = ab_gap_link_open(gap, ev, &link);
-  } else if (status == 0) {
-    ab_gap_refuse(gap, ev->handle);
-  }
+  status = ab_gap_queue_connected(gap, &gap->connects, status, ev, &link);
   if (!req)
     return;
   if (status == AIOBLE_ERR_HCI(AB_HCI_ERR_FAILED_TO_ESTABLISH) && !req->removing) {
     try_again(gap, req);
     return;
   }
-  end_connect(gap, req, status, link);
+  ab_gap_queue_end(&gap->connects, req, status, link);
   if (link)
     ab_gap_init_satisfied(gap, link);
 }

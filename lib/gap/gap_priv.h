@@ -57,6 +57,25 @@ void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_compl
 void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev);
 void ab_gap_init_satisfied(ab_gap *gap, ab_gap_link *link);
 
+/* gap_queue.c */
+static inline ab_gap_request *ab_gap_request_of(ab_list *n) {
+  return ab_container_of(n, ab_gap_request, node);
+}
+void ab_gap_queue_init(ab_gap_queue *queue);
+void ab_gap_queue_add(ab_gap *gap, ab_gap_queue *queue, ab_gap_request *req);
+/* the first that is not to be removed; NULL: none */
+ab_gap_request *ab_gap_queue_first(const ab_gap_queue *queue);
+/* none is on the air, or one that is to be removed */
+bool ab_gap_queue_outdated(const ab_gap_queue *queue);
+void ab_gap_queue_end(ab_gap_queue *queue, ab_gap_request *req, int status, ab_gap_link *link);
+/* ends those to be removed that are not, or no longer, on the air */
+void ab_gap_queue_reap(ab_gap_queue *queue, const ab_gap_activity *activity);
+void ab_gap_queue_end_all(ab_gap_queue *queue, int status);
+/* A Connection Complete for the one on the air: its status, and the link. One that was to end has
+   ended without the peer that slipped in, which is sent away. */
+int ab_gap_queue_connected(ab_gap *gap, const ab_gap_queue *queue, int status,
+                           const ab_hci_le_ev_conn_complete *ev, ab_gap_link **link);
+
 /* gap_link.c */
 void ab_gap_links_register(ab_gap *gap);
 /* the link of a Connection Complete, up; or why it is refused, and disconnected */

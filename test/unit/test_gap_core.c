@@ -44,16 +44,16 @@ static void scan_done(ab_gap_scan *scan, int status) {
   b->scan_status = status;
 }
 
-static void adv_done(ab_gap_adv *adv, int status, ab_gap_link *link) {
-  bed *b = ab_container_of(adv, bed, adv);
+static void adv_done(ab_gap_request *req, int status, ab_gap_link *link) {
+  bed *b = ab_container_of(req, bed, adv.req);
 
   assert_null(link);
   b->adv_dones++;
   b->adv_status = status;
 }
 
-static void connect_done(ab_gap_connect *connect, int status, ab_gap_link *link) {
-  bed *b = ab_container_of(connect, bed, connect);
+static void connect_done(ab_gap_request *req, int status, ab_gap_link *link) {
+  bed *b = ab_container_of(req, bed, connect.req);
 
   assert_null(link);
   b->connect_dones++;
@@ -72,9 +72,9 @@ static int setup(void **state) {
                           .on_start = scan_started,
                           .on_report = on_report,
                           .done = scan_done};
-  b->adv = (ab_gap_adv){.interval = 160, .done = adv_done};
+  b->adv = (ab_gap_adv){.interval = 160, .req.done = adv_done};
   b->connect = (ab_gap_connect){
-      .params = {24, 40, 0, 256}, .scan_interval = 96, .scan_window = 96, .done = connect_done};
+      .params = {24, 40, 0, 256}, .scan_interval = 96, .scan_window = 96, .req.done = connect_done};
   *state = b;
   return 0;
 }
@@ -148,7 +148,7 @@ static void refused_beside_another_the_more_important_goes_first(void **state) {
   assert_int_equal(at(b, AB_GAP_INIT), AB_GAP_ON);
   assert_int_equal(at(b, AB_GAP_SCAN), AB_GAP_OFF);
   assert_int_equal(b->connect_dones + b->scan_dones, 0); /* nobody is told */
-  ab_gap_connect_remove(&b->gap, &b->connect, AIOBLE_ECANCELED);
+  ab_gap_request_remove(&b->gap, &b->connect.req, AIOBLE_ECANCELED);
   settle(b);
   fake_controller_gives(b->c, "043e1301020000000000000000000000000000000000");
   settle(b);

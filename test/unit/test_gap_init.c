@@ -78,16 +78,16 @@ static bool link_param_request(void *ctx, ab_gap_link *link, const ab_gap_params
 
 static const ab_gap_events events = {link_new, link_up, link_down, link_params, link_param_request};
 
-static void on_done(ab_gap_connect *req, int status, ab_gap_link *link) {
-  bed *b = ab_container_of(req, bed, req);
+static void on_done(ab_gap_request *req, int status, ab_gap_link *link) {
+  bed *b = ab_container_of(req, bed, req.req);
 
   b->dones++;
   b->status = status;
   b->done_link = link;
 }
 
-static void on_second_done(ab_gap_connect *req, int status, ab_gap_link *link) {
-  bed *b = ab_container_of(req, bed, second);
+static void on_second_done(ab_gap_request *req, int status, ab_gap_link *link) {
+  bed *b = ab_container_of(req, bed, second.req);
 
   (void) link;
   b->second_dones++;
@@ -97,11 +97,11 @@ static void on_second_done(ab_gap_connect *req, int status, ab_gap_link *link) {
 /* ---- the bed ---- */
 
 static void prepare(ab_gap_connect *req, uint8_t last,
-                    void (*done)(ab_gap_connect *, int, ab_gap_link *)) {
+                    void (*done)(ab_gap_request *, int, ab_gap_link *)) {
   req->peer = (aioble_addr_t){AIOBLE_ADDR_PUBLIC, {0x11, 0x22, 0x33, 0x44, 0x55, last}};
   req->params = (ab_gap_params){24, 40, 0, 256};
   req->scan_interval = req->scan_window = 96;
-  req->done = done;
+  req->req.done = done;
 }
 
 static int setup(void **state) {
@@ -164,7 +164,7 @@ static void removed_during_the_pause_it_ends_at_once(void **state) {
 
   start(b);
   fake_controller_gives(b->c, FAILED);
-  ab_gap_connect_remove(&b->gap, &b->req, AIOBLE_ETIMEDOUT);
+  ab_gap_request_remove(&b->gap, &b->req.req, AIOBLE_ETIMEDOUT);
   assert_int_equal(b->dones, 1);
   assert_int_equal(b->status, AIOBLE_ETIMEDOUT);
   fake_env_advance(b->c->env, 200000);
@@ -197,7 +197,7 @@ static void a_cancel_waits_for_the_event(void **state) {
   bed *b = *state;
 
   start(b);
-  ab_gap_connect_remove(&b->gap, &b->req, AIOBLE_ECANCELED);
+  ab_gap_request_remove(&b->gap, &b->req.req, AIOBLE_ECANCELED);
   expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
   fake_controller_gives(b->c, CANCELLED);
   assert_int_equal(b->dones, 0);
@@ -211,7 +211,7 @@ static void a_cancel_before_the_command_was_answered_comes_after_it(void **state
 
   ab_gap_connect_add(&b->gap, &b->req);
   expect_sent(b, AB_HCI_LE_CREATE_CONN);
-  ab_gap_connect_remove(&b->gap, &b->req, AIOBLE_ECANCELED);
+  ab_gap_request_remove(&b->gap, &b->req.req, AIOBLE_ECANCELED);
   fake_controller_got_nothing(b->c);
   fake_controller_gives(b->c, CREATED);
   expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
@@ -224,7 +224,7 @@ static void an_event_that_never_comes_is_not_waited_for(void **state) {
   bed *b = *state;
 
   start(b);
-  ab_gap_connect_remove(&b->gap, &b->req, AIOBLE_ECANCELED);
+  ab_gap_request_remove(&b->gap, &b->req.req, AIOBLE_ECANCELED);
   fake_controller_gives(b->c, CANCELLED);
   fake_env_advance(b->c->env, 999999);
   assert_int_equal(b->dones, 0);
@@ -237,7 +237,7 @@ static void success_that_came_first_is_sent_away(void **state) {
   bed *b = *state;
 
   start(b);
-  ab_gap_connect_remove(&b->gap, &b->req, AIOBLE_ECANCELED);
+  ab_gap_request_remove(&b->gap, &b->req.req, AIOBLE_ECANCELED);
   expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
   fake_controller_gives(b->c, CONNECTED);
   assert_int_equal(b->dones, 1);
@@ -352,7 +352,7 @@ static void a_cancel_without_memory_is_tried_again(void **state) {
   start(b);
   fake_env_fail_at(b->c->env, 1);
   ab_bufs_free(&b->c->bufs); /* no idle ones */
-  ab_gap_connect_remove(&b->gap, &b->req, AIOBLE_ECANCELED);
+  ab_gap_request_remove(&b->gap, &b->req.req, AIOBLE_ECANCELED);
   fake_controller_got_nothing(b->c);
   fake_env_advance(b->c->env, 20000);
   expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
