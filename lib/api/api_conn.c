@@ -108,15 +108,10 @@ void aioble_conn_set_hooks(aioble_conn_t *conn, const aioble_conn_hooks_t *hooks
 
 /* ---- disconnecting ---- */
 
-static void leave_list(aioble_op_t *op, int why) {
-  ab_list_remove(&op->node);
-  ab_op_settle(op, why);
-}
-
-static const ab_op_kind disconnect_kind = {"disconnect", sizeof(aioble_op_t), 2000, leave_list,
-                                           NULL};
+static const ab_op_kind disconnect_kind = {"disconnect", sizeof(aioble_op_t), 2000,
+                                           ab_op_leave_list, NULL};
 static const ab_op_kind disconnected_kind = {"disconnected", sizeof(aioble_op_t), AIOBLE_FOREVER,
-                                             leave_list, NULL};
+                                             ab_op_leave_list, NULL};
 
 static aioble_op_t *wait_for_end(aioble_conn_t *conn, const ab_op_kind *kind) {
   aioble_op_t *op;
@@ -139,7 +134,7 @@ aioble_op_t *aioble_conn_disconnect(aioble_conn_t *conn) {
   if (aioble_conn_is_connected(conn))
     err = ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
   if (err < 0 && !op->done)
-    leave_list(op, err);
+    ab_op_leave_list(op, err);
   return op;
 }
 

@@ -120,12 +120,7 @@ aioble_t *aioble_unref(aioble_t *ble) {
 
 /* ---- opening and closing ---- */
 
-static void leave_list(aioble_op_t *op, int why) {
-  ab_list_remove(&op->node);
-  ab_op_settle(op, why);
-}
-
-static const ab_op_kind open_kind = {"open", sizeof(aioble_op_t), 10000, leave_list, NULL};
+static const ab_op_kind open_kind = {"open", sizeof(aioble_op_t), 10000, ab_op_leave_list, NULL};
 
 aioble_op_t *aioble_open(aioble_t *ble) {
   aioble_op_t *op;

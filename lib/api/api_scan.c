@@ -266,11 +266,6 @@ aioble_scan_t *aioble_scan(aioble_t *ble, const aioble_scan_options_t *options) 
 
 /* ---- ops ---- */
 
-static void leave_list(aioble_op_t *op, int why) {
-  ab_list_remove(&op->node);
-  ab_op_settle(op, why);
-}
-
 struct scan_op {
   aioble_op_t op;
   aioble_scan_t *scan; /* a reference */
@@ -281,8 +276,8 @@ static void release(aioble_op_t *op) {
 }
 
 static const ab_op_kind next_kind = {"scan next", sizeof(struct scan_op), AIOBLE_FOREVER,
-                                     leave_list, release};
-static const ab_op_kind stop_kind = {"scan stop", sizeof(struct scan_op), 2000, leave_list,
+                                     ab_op_leave_list, release};
+static const ab_op_kind stop_kind = {"scan stop", sizeof(struct scan_op), 2000, ab_op_leave_list,
                                      release};
 
 static aioble_op_t *scan_op_new(aioble_scan_t *scan, const ab_op_kind *kind) {

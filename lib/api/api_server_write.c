@@ -26,8 +26,7 @@ typedef struct written_op {
 
 static void end(aioble_op_t *op, int why) {
   ab_list_remove(&((written_op *) op)->node);
-  ab_list_remove(&op->node);
-  ab_op_settle(op, why);
+  ab_op_leave_list(op, why);
 }
 
 static void release(aioble_op_t *op) {

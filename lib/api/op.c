@@ -183,6 +183,11 @@ void ab_op_end(aioble_op_t *op, int why) {
     ab_op_settle(op, why);
 }
 
+void ab_op_leave_list(aioble_op_t *op, int why) {
+  ab_list_remove(&op->node);
+  ab_op_settle(op, why);
+}
+
 void aioble_op_cancel(aioble_op_t *op) {
   if (!op || op->done)
     return;

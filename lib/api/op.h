@@ -69,6 +69,8 @@ bool ab_op_settle(aioble_op_t *op, int status);
 bool ab_op_settle_why(aioble_op_t *op, int status, const char *why);
 /* asks it to end with `why`, as its time limit would */
 void ab_op_end(aioble_op_t *op, int why);
+/* ab_op_kind.end of an op that waits on a list, by its node */
+void ab_op_leave_list(aioble_op_t *op, int why);
 
 /* results, to be set before settling with 0; the op takes a reference of its own */
 void ab_op_set_conn(aioble_op_t *op, aioble_conn_t *conn);
