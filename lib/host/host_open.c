@@ -9,6 +9,7 @@
 #include "host/host.h"
 #include "loop/system.h"
 #include "transport/transport.h"
+#include "util/addr.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,10 +137,7 @@ static int find_static_addr(aioble_t *ble) {
   if (ble->static_addr.type == AIOBLE_ADDR_RANDOM ||
       (ble->store && ab_store_static_address(ble->store, &ble->static_addr)))
     return 0;
-  err = ab_random(&ble->env, ble->static_addr.bytes, sizeof ble->static_addr.bytes);
-  ble->static_addr.bytes[0] |= 0xc0;
-  ble->static_addr.type = AIOBLE_ADDR_RANDOM;
-  return err < 0 ? AIOBLE_EIO : 0;
+  return ab_addr_make_static(&ble->env, &ble->static_addr) < 0 ? AIOBLE_EIO : 0;
 }
 
 static void keep_static_addr(aioble_t *ble) {

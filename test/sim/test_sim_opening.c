@@ -103,6 +103,43 @@ static void a_scan_outlasts_a_slow_opening_and_tells_its_error(void **state) {
   sim_close(&s);
 }
 
+/* ---- the address of an adapter that has none ---- */
+
+static int random_after_a_while(void *user, void *buf, size_t len) {
+  unsigned *calls = user;
+
+  if ((*calls)++ == 0)
+    return -1;
+  memset(buf, 0x5a, len);
+  return 0;
+}
+
+static void without_randomness_no_address_is_made_up(void **state) {
+  const aioble_virtual_controller_options_t bare = {.no_public_addr = true};
+  aioble_transport_t *t;
+  unsigned calls = 0;
+  char mac[64];
+  aioble_t *ble;
+  sim s;
+
+  (void) state;
+  sim_open(&s, NULL);
+  t = aioble_virtual_controller_new(s.radio, &bare);
+  ble = aioble_new(NULL, &(aioble_options_t){.transport = t,
+                                             .loop = aioble_virtual_loop(s.radio),
+                                             .random = random_after_a_while,
+                                             .user = &calls,
+                                             .store = ""});
+  sim_expect(aioble_open(ble), AIOBLE_EIO);
+  sim_expect(aioble_open(ble), 0);
+  assert_int_equal(aioble_config_get(ble, "mac", mac, sizeof mac), 0);
+  assert_string_equal(mac, "random da:5a:5a:5a:5a:5a");
+  sim_expect(aioble_close(ble), 0);
+  aioble_unref(ble);
+  t->ops->destroy(t);
+  sim_close(&s);
+}
+
 /* ---- who hears first ---- */
 
 static void on_disconnected(aioble_op_t *op, int status, void *user) {
@@ -137,6 +174,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_transport_that_never_opens_is_given_up),
       cmocka_unit_test(a_scan_outlasts_a_slow_opening_and_tells_its_error),
+      cmocka_unit_test(without_randomness_no_address_is_made_up),
       cmocka_unit_test(a_loss_is_told_before_what_it_ends),
   };
 
