@@ -65,11 +65,7 @@ static int init(aioble_t *ble, uv_loop_t *uv, const aioble_options_t *o) {
   if (err < 0)
     return err;
   ble->uv = uv;
-  ble->loop = o->loop;
-  if (ble->loop) {
-    ble->loop->on_turn = ab_host_on_turn;
-    ble->loop->ctx = ble;
-  }
+  ab_host_use_loop(ble, o->loop);
   return 0;
 }
 

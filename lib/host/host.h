@@ -113,7 +113,8 @@ struct aioble_conn {
 bool ab_host_touch(aioble_t *ble);
 void ab_host_turn_begin(aioble_t *ble);
 void ab_host_turn_end(aioble_t *ble);
-void ab_host_on_turn(void *ble); /* aioble_loop.on_turn */
+/* the loop client whose turns are this stack's; NULL: out of memory for one */
+void ab_host_use_loop(aioble_t *ble, aioble_loop_t *loop);
 
 /* ---- host_open.c, host_close.c ---- */
 

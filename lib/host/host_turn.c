@@ -6,15 +6,20 @@
  */
 #include "host/host.h"
 
-static bool have_loop(aioble_t *ble) {
-  if (!ble->loop) {
-    ble->loop = aioble_loop_uv(ble->uv, &ble->env.mem);
-    if (!ble->loop)
-      return false;
-    ble->loop->on_turn = ab_host_on_turn;
-    ble->loop->ctx = ble;
+static void on_turn(void *ctx);
+
+void ab_host_use_loop(aioble_t *ble, aioble_loop_t *loop) {
+  ble->loop = loop;
+  if (loop) {
+    loop->on_turn = on_turn;
+    loop->ctx = ble;
   }
-  return true;
+}
+
+static bool have_loop(aioble_t *ble) {
+  if (!ble->loop)
+    ab_host_use_loop(ble, aioble_loop_uv(ble->uv, &ble->env.mem));
+  return ble->loop != NULL;
 }
 
 bool ab_host_touch(aioble_t *ble) {
@@ -69,7 +74,7 @@ void ab_host_turn_end(aioble_t *ble) {
   aioble_unref(ble);
 }
 
-void ab_host_on_turn(void *ctx) {
+static void on_turn(void *ctx) {
   aioble_t *ble = ctx;
 
   ble->turn_wanted = false;
