@@ -82,16 +82,16 @@ static void install(world *w) {
   ab_gatt_db *db = ab_gatt_db_new(&w->server);
 
   check(db != NULL);
-  ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x181a));
+  ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x181a), false, NULL, 0);
   ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6e), &w->values[0]);
   ab_gatt_db_add_desc(db, &AIOBLE_UUID16(0x2901), &w->values[1]);
   ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6f), &w->values[2]);
-  ab_gatt_db_add_service(db, &wide);
+  ab_gatt_db_add_service(db, &wide, false, NULL, 0);
   ab_gatt_db_add_char(db, &wide, &w->values[3]);
   ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6e), &w->values[4]);
   ab_gatt_db_add_desc(db, &wide, &w->values[5]);
-  check(ab_gatt_db_status(db) == 0);
-  ab_gatt_server_install(&w->server, db);
+  check(ab_gatt_db_finish(db) == 0);
+  check(ab_gatt_server_install(&w->server, db) == 0);
 }
 
 static void init_values(world *w) {
@@ -156,7 +156,7 @@ static void receive(world *w, const uint8_t *pdu, size_t len) {
   ab_rd r = ab_rd_of(pdu, len);
 
   if (!w->link.server) /* a hook has ended it: another one */
-    ab_gatt_server_link_open(&w->server, &w->link);
+    ab_gatt_server_link_open(&w->server, &w->link, &w->att);
   w->asked = ab_rd_u8(&r);
   w->answers = 0;
   ab_att_rx(&w->att, pdu, len);
@@ -183,7 +183,7 @@ static void step(world *w, uint8_t what) {
     install(w);
   } else if (what == 1) {
     ab_gatt_server_link_close(&w->link);
-    ab_gatt_server_link_open(&w->server, &w->link);
+    ab_gatt_server_link_open(&w->server, &w->link, &w->att);
   } else if (what == 2) {
     notify(w);
   } else {
@@ -204,7 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   check(ab_gatt_server_init(&w->server, &w->env, &w->bufs) == 0);
   init_values(w);
   install(w);
-  ab_gatt_server_link_open(&w->server, &w->link);
+  ab_gatt_server_link_open(&w->server, &w->link, &w->att);
   while (ab_rd_left(&input) > 0) {
     uint8_t what = ab_rd_u8(&input);
 

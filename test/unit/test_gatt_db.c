@@ -15,24 +15,23 @@ static void handles_are_in_order_of_definition(void **state) {
   bed_table t = bed_standard(bed);
 
   (void) state;
-  assert_int_equal(ab_gatt_server_first_handle(&bed->server), 0x0a);
   assert_int_equal(bed->server.name.handle, 0x03);
   assert_int_equal(bed->server.service_changed.handle, 0x08);
-  assert_int_equal(t.temperature->value.handle, 0x0c);
-  assert_int_equal(t.humidity->value.handle, 0x0f);
-  assert_int_equal(t.format->value.handle, 0x11);
-  assert_int_equal(t.hidden->value.handle, 0x14);
-  assert_int_equal(t.extra->value.handle, 0x18);
-  assert_int_equal(t.second->value.handle, 0x1b);
-  assert_int_equal(bed->server.db->n, 0x1b);
+  assert_int_equal(t.temperature->value.handle, 0x12);
+  assert_int_equal(t.humidity->value.handle, 0x15);
+  assert_int_equal(t.format->value.handle, 0x17);
+  assert_int_equal(t.hidden->value.handle, 0x1a);
+  assert_int_equal(t.extra->value.handle, 0x1e);
+  assert_int_equal(t.second->value.handle, 0x21);
+  assert_int_equal(bed->server.db->n, 0x21);
   gatt_bed_free(bed);
 }
 
 static void groups_end_where_the_next_begins(void **state) {
   static const struct {
     uint16_t handle, end;
-  } ends[] = {{0x01, 0x05}, {0x02, 0x03}, {0x06, 0x09}, {0x07, 0x09}, {0x0a, 0x11}, {0x0b, 0x0d},
-              {0x0c, 0x0c}, {0x0d, 0x0d}, {0x0e, 0x11}, {0x12, 0x18}, {0x15, 0x18}, {0x19, 0x1b}};
+  } ends[] = {{0x01, 0x05}, {0x02, 0x03}, {0x06, 0x0f}, {0x07, 0x09}, {0x10, 0x17}, {0x11, 0x13},
+              {0x12, 0x12}, {0x13, 0x13}, {0x14, 0x17}, {0x18, 0x1e}, {0x1b, 0x1e}, {0x1f, 0x21}};
   gatt_bed *bed = gatt_bed_new();
 
   (void) state;
@@ -48,8 +47,8 @@ static void no_handle_beyond_the_table(void **state) {
   (void) state;
   bed_standard(bed);
   assert_null(ab_gatt_db_attr(bed->server.db, 0));
-  assert_non_null(ab_gatt_db_attr(bed->server.db, 0x1b));
-  assert_null(ab_gatt_db_attr(bed->server.db, 0x1c));
+  assert_non_null(ab_gatt_db_attr(bed->server.db, 0x21));
+  assert_null(ab_gatt_db_attr(bed->server.db, 0x22));
   assert_null(ab_gatt_db_attr(bed->server.db, 0xffff));
   gatt_bed_free(bed);
 }
@@ -69,19 +68,19 @@ static void find_takes_the_first_of_the_type_in_the_range(void **state) {
 
   (void) state;
   bed_standard(bed);
-  assert_int_equal(found(bed, 0x01, 0xffff, "2a6e"), 0x0c);
-  assert_int_equal(found(bed, 0x0c, 0x0c, "2a6e"), 0x0c);
-  assert_int_equal(found(bed, 0x0d, 0xffff, "2a6e"), 0x1b);
-  assert_int_equal(found(bed, 0x0d, 0x1a, "2a6e"), 0);
-  assert_int_equal(found(bed, 0x1c, 0xffff, "2a6e"), 0);
+  assert_int_equal(found(bed, 0x01, 0xffff, "2a6e"), 0x12);
+  assert_int_equal(found(bed, 0x12, 0x12, "2a6e"), 0x12);
+  assert_int_equal(found(bed, 0x13, 0xffff, "2a6e"), 0x21);
+  assert_int_equal(found(bed, 0x13, 0x20, "2a6e"), 0);
+  assert_int_equal(found(bed, 0x22, 0xffff, "2a6e"), 0);
   assert_int_equal(found(bed, 0x10000, 0xffff, "2a6e"), 0);
   assert_int_equal(found(bed, 0x01, 0xffff, "2800"), 0x01);
   assert_int_equal(found(bed, 0x02, 0xffff, "2800"), 0x06);
-  assert_int_equal(found(bed, 0x0b, 0xffff, "2800"), 0x12);
-  assert_int_equal(found(bed, 0x13, 0xffff, "2800"), 0x19);
-  assert_int_equal(found(bed, 0x1a, 0xffff, "2800"), 0);
+  assert_int_equal(found(bed, 0x11, 0xffff, "2800"), 0x18);
+  assert_int_equal(found(bed, 0x19, 0xffff, "2800"), 0x1f);
+  assert_int_equal(found(bed, 0x20, 0xffff, "2800"), 0);
   assert_int_equal(found(bed, 0x01, 0xffff, "2801"), 0);
-  assert_int_equal(found(bed, 0x01, 0xffff, LONG_CHAR), 0x14);
+  assert_int_equal(found(bed, 0x01, 0xffff, LONG_CHAR), 0x1a);
   assert_int_equal(found(bed, 0x01, 0xffff, LONG_SERVICE), 0);
   gatt_bed_free(bed);
 }
@@ -95,11 +94,11 @@ static void a_uuid_is_found_in_each_of_its_widths(void **state) {
   bed_char(bed, "12345678", AIOBLE_READ, "");
   bed_char(bed, "00002a70-0000-1000-8000-00805f9b34fb", AIOBLE_READ, "");
   bed_install(bed);
-  assert_int_equal(found(bed, 1, 0xffff, "2a6e"), 0x0c);
-  assert_int_equal(found(bed, 1, 0xffff, "00002a6e-0000-1000-8000-00805f9b34fb"), 0x0c);
-  assert_int_equal(found(bed, 1, 0xffff, "12345678"), 0x0e);
-  assert_int_equal(found(bed, 1, 0xffff, "12345678-0000-1000-8000-00805f9b34fb"), 0x0e);
-  assert_int_equal(found(bed, 1, 0xffff, "2a70"), 0x10);
+  assert_int_equal(found(bed, 1, 0xffff, "2a6e"), 0x12);
+  assert_int_equal(found(bed, 1, 0xffff, "00002a6e-0000-1000-8000-00805f9b34fb"), 0x12);
+  assert_int_equal(found(bed, 1, 0xffff, "12345678"), 0x14);
+  assert_int_equal(found(bed, 1, 0xffff, "12345678-0000-1000-8000-00805f9b34fb"), 0x14);
+  assert_int_equal(found(bed, 1, 0xffff, "2a70"), 0x16);
   gatt_bed_free(bed);
 }
 
@@ -109,11 +108,11 @@ static void a_table_may_have_65535_attributes_and_no_more(void **state) {
 
   (void) state;
   bed_service(bed, "181a");
-  for (unsigned n = 0x0a; n + 2 <= 0xffff; n += 2)
+  for (unsigned n = 0x10; n + 2 <= 0xffff; n += 2)
     last = bed_char(bed, "2a6e", AIOBLE_READ, "");
-  assert_int_equal(ab_gatt_db_status(bed->db), 0);
+  assert_int_equal(ab_gatt_db_finish(bed->db), 0);
   bed_desc(bed, "2901", AIOBLE_READ, "41");
-  assert_int_equal(ab_gatt_db_status(bed->db), 0);
+  assert_int_equal(ab_gatt_db_finish(bed->db), 0);
   bed_install(bed);
   assert_int_equal(last->value.handle, 0xfffe);
   bed_play(bed, "> 0a ff ff\n"
@@ -122,13 +121,13 @@ static void a_table_may_have_65535_attributes_and_no_more(void **state) {
                 "< 09 03 ff ff 41\n"
                 "> 04 ff ff ff ff\n"
                 "< 05 01 ff ff 01 29\n"
-                "> 10 0b 00 ff ff 00 28\n"
-                "< 01 10 0b 00 0a\n");
+                "> 10 11 00 ff ff 00 28\n"
+                "< 01 10 11 00 0a\n");
   bed->db = ab_gatt_db_new(&bed->server);
   bed_service(bed, "181a");
   for (unsigned n = 0; n < 0xffff; n++)
     bed_desc(bed, "2901", AIOBLE_READ, "");
-  assert_int_equal(ab_gatt_db_status(bed->db), AIOBLE_ENOBUFS);
+  assert_int_equal(ab_gatt_db_finish(bed->db), AIOBLE_ENOBUFS);
   gatt_bed_free(bed);
 }
 
@@ -139,10 +138,10 @@ static void no_memory_sticks(void **state) {
   bed_service(bed, "181a");
   fake_env_fail_at(bed->env, 1);
   for (unsigned n = 0; n < 32; n++)
-    ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x181a));
-  assert_int_equal(ab_gatt_db_status(bed->db), AIOBLE_ENOMEM);
-  ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x181a));
-  assert_int_equal(ab_gatt_db_status(bed->db), AIOBLE_ENOMEM);
+    ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x181a), false, NULL, 0);
+  assert_int_equal(ab_gatt_db_finish(bed->db), AIOBLE_ENOMEM);
+  ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x181a), false, NULL, 0);
+  assert_int_equal(ab_gatt_db_finish(bed->db), AIOBLE_ENOMEM);
   gatt_bed_free(bed);
 }
 
@@ -184,7 +183,7 @@ static void the_last_reference_gives_the_table_back(void **state) {
   bed_service(bed, "181a");
   first = bed_char(bed, "2a6e", AIOBLE_READ | AIOBLE_NOTIFY, "");
   bed_install(bed);
-  assert_int_equal(first->value.handle, 0x0c);
+  assert_int_equal(first->value.handle, 0x12);
   assert_int_equal(bed->releases, 0);
   bed->db = ab_gatt_db_new(&bed->server);
   bed_service(bed, "181a");
