@@ -94,7 +94,8 @@ static void unite(ab_att_range *all, const ab_att_range *range) {
 
 static ab_att_req_fn on_confirmed;
 
-/* without memory the range waits for the next change */
+/* Without memory the range waits for the next change. Of a client that is neither told nor robust
+   nobody keeps account: it knows what it finds. */
 static void indicate(ab_gatt_server_link *link) {
   const ab_gatt_value *value = &link->server->service_changed;
   uint8_t range[ab_att_range_size];
@@ -111,6 +112,8 @@ static void indicate(ab_gatt_server_link *link) {
     if (!pdu)
       return;
     ab_att_request(link->att, &link->changed_req, pdu, on_confirmed);
+  } else if (!(link->features & AB_GATT_ROBUST_CACHING)) {
+    in_sync(link);
   }
   link->changed = (ab_att_range){0, 0};
 }

@@ -43,10 +43,8 @@ static uint8_t view_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_
 
 uint8_t ab_gatt_view_attr(ab_gatt_request *rq, uint16_t handle, ab_gatt_view *view) {
   static uint8_t (*const by_kind[])(ab_gatt_request *, const ab_gatt_attr *, ab_gatt_view *) = {
-      [AB_GATT_KIND_SERVICE] = view_declared,
-      [AB_GATT_KIND_INCLUDE] = view_declared,
-      [AB_GATT_KIND_CHAR] = view_char,
-      [AB_GATT_KIND_VALUE] = view_value,
+      [AB_GATT_KIND_SERVICE] = view_declared, [AB_GATT_KIND_INCLUDE] = view_declared,
+      [AB_GATT_KIND_CHAR] = view_char,        [AB_GATT_KIND_VALUE] = view_value,
       [AB_GATT_KIND_CCCD] = view_cccd,
   };
   const ab_gatt_attr *attr = ab_gatt_db_attr(rq->db, handle);

@@ -23,6 +23,7 @@ typedef struct world {
   uint8_t asked;    /* the request being answered */
   unsigned answers; /* to it */
   uint8_t hook;     /* what the next hook does */
+  bool included;    /* change() has added its services */
 } world;
 
 static void check(bool ok) {
@@ -30,7 +31,7 @@ static void check(bool ok) {
     abort();
 }
 
-static void install(world *w);
+static void change(world *w);
 
 /* ---- hooks ---- */
 
@@ -43,7 +44,7 @@ static uint8_t act(world *w) {
 
   w->hook = 0;
   if (hook == 1)
-    install(w);
+    change(w);
   else if (hook == 2)
     ab_gatt_server_link_close(&w->link);
   else if (hook == 3)
@@ -94,6 +95,27 @@ static void install(world *w) {
   check(ab_gatt_server_install(&w->server, db) == 0);
 }
 
+/* A service that includes another comes, behind a gap, or goes. */
+static void change(world *w) {
+  static const char outer[] = "outer", inner[] = "inner", gap[] = "gap";
+  ab_gatt_db *db = ab_gatt_db_copy(&w->server);
+
+  check(db != NULL);
+  if (w->included) {
+    ab_gatt_db_remove_service(db, outer);
+    ab_gatt_db_remove_service(db, inner);
+  } else {
+    ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x180f), true, gap, 1);
+    ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x180f), true, inner, 1);
+    ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x181b), false, outer, 2);
+    ab_gatt_db_add_include(db, inner);
+    ab_gatt_db_remove_service(db, gap);
+  }
+  w->included = !w->included;
+  check(ab_gatt_db_finish(db) == 0);
+  check(ab_gatt_server_install(&w->server, db) == 0);
+}
+
 static void init_values(world *w) {
   static const struct {
     uint8_t props;
@@ -114,6 +136,10 @@ static void init_values(world *w) {
 
 /* ---- the bearer ---- */
 
+static bool of_our_own(uint8_t opcode) {
+  return opcode == AB_ATT_NOTIFICATION || opcode == AB_ATT_INDICATION; /* Service Changed */
+}
+
 static void take(void *ctx, ab_buf *pdu) {
   ab_rd r = ab_rd_of(pdu->p, pdu->len);
   world *w = ctx;
@@ -122,9 +148,9 @@ static void take(void *ctx, ab_buf *pdu) {
   check(pdu->len > 0 && pdu->len <= w->att.mtu);
   if (opcode == AB_ATT_ERROR_RSP)
     check(pdu->len == 5 && ab_rd_u8(&r) == w->asked);
-  else if (opcode != AB_ATT_NOTIFICATION && opcode != AB_ATT_CONFIRMATION)
+  else if (!of_our_own(opcode) && opcode != AB_ATT_CONFIRMATION)
     check(opcode == w->asked + 1);
-  w->answers += opcode != AB_ATT_NOTIFICATION;
+  w->answers += !of_our_own(opcode);
   ab_buf_finish(pdu, 0);
 }
 
@@ -165,6 +191,7 @@ static void receive(world *w, const uint8_t *pdu, size_t len) {
     check(w->answers == 0);
   for (size_t i = 0; i < VALUES; i++)
     check(w->values[i].len <= w->values[i].max_len);
+  check(ab_gatt_server_may_send(&w->link) || w->link.features & AB_GATT_ROBUST_CACHING);
 }
 
 static void notify(world *w) {
@@ -180,7 +207,7 @@ static void notify(world *w) {
 
 static void step(world *w, uint8_t what) {
   if (what == 0) {
-    install(w);
+    change(w);
   } else if (what == 1) {
     ab_gatt_server_link_close(&w->link);
     ab_gatt_server_link_open(&w->server, &w->link, &w->att);

@@ -90,9 +90,22 @@ static void two_indications(gatt_bed *bed) {
   assert_int_equal(second.ends, 1);
 }
 
+/* a service 181b of two attributes comes, at 22: it includes a secondary one, at 24 */
+static void change_table(gatt_bed *bed) {
+  static const char primary[] = "primary", secondary[] = "secondary";
+
+  bed->db = ab_gatt_db_copy(&bed->server);
+  ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x181b), false, primary, 2);
+  ab_gatt_db_add_include(bed->db, secondary);
+  ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x180f), true, secondary, 1);
+  bed_install(bed);
+}
+
 /* clang-format off: one line, one PDU */
 #define SCRIPT(name, script) \
   { name, script, NULL, NULL }
+#define CHANGED(name, script, then) \
+  { name, script, change_table, then }
 
 static const pts_case cases[] = {
     /* ---- GAC: configuration ---- */
@@ -122,6 +135,11 @@ static const pts_case cases[] = {
            "< 01 06 1f 00 0a\n"),
     SCRIPT("GATT/SR/GAD/BV-03-C included services: none", "> 08 10 00 17 00 02 28\n"
                                                           "< 01 08 10 00 0a\n"),
+    CHANGED("GATT/SR/GAD/BV-03-C … one", "",
+            "> 08 22 00 23 00 02 28\n"
+            "< 09 08 23 00 24 00 24 00 0f 18\n"
+            "> 08 24 00 24 00 02 28\n"
+            "< 01 08 24 00 0a\n"),
     SCRIPT("GATT/SR/GAD/BV-04-C all characteristics of a service",
            "> 08 10 00 17 00 03 28\n"
            "< 09 07 11 00 12 12 00 6e 2a 14 00 0e 15 00 6f 2a\n"
@@ -321,6 +339,72 @@ static const pts_case cases[] = {
      "> 12 1d 00 02 00\n"
      "< 13\n",
      indicate_without_an_answer, "> 0a 12 00\n"},
+
+    /* ---- GAS: the GATT service ---- */
+    CHANGED("GATT/SR/GAS/BV-01-C Service Changed",
+            "> 12 09 00 02 00\n"
+            "< 13\n",
+            "< 1d 08 00 22 00 24 00\n"
+            "> 1e\n"
+            "> 10 22 00 24 00 00 28\n"
+            "< 11 06 22 00 23 00 1b 18\n"),
+    CHANGED("GATT/SR/GAS/BV-02-C Database Hash: another for another table",
+            "> 08 01 00 ff ff 2a 2b\n"
+            "< 09 12 0d 00 d8 fb e6 7a e2 9d 11 7f 96 85 71 9d 49 ab 53 85\n",
+            "> 08 01 00 ff ff 2a 2b\n"
+            "< 09 12 0d 00 cd 04 5b 01 43 b1 e2 26 35 e2 22 a3 1b dc cf 7e\n"),
+    SCRIPT("GATT/SR/GAS/BV-03-C Client Supported Features", "> 08 01 00 ff ff 29 2b\n"
+                                                            "< 09 03 0b 00 00\n"
+                                                            "> 12 0b 00 01\n"
+                                                            "< 13\n"
+                                                            "> 0a 0b 00\n"
+                                                            "< 0b 01\n"
+                                                            "> 12 0b 00 05\n"
+                                                            "< 13\n"
+                                                            "> 0a 0b 00\n"
+                                                            "< 0b 05\n"),
+    SCRIPT("GATT/SR/GAS/BI-01-C … a feature may not be cleared", "> 12 0b 00 01\n"
+                                                                 "< 13\n"
+                                                                 "> 12 0b 00 00\n"
+                                                                 "< 01 12 0b 00 13\n"
+                                                                 "> 0a 0b 00\n"
+                                                                 "< 0b 01\n"),
+    CHANGED("GATT/SR/GAS/BV-04-C robust caching: aware by confirming Service Changed",
+            "> 12 0b 00 01\n"
+            "< 13\n"
+            "> 12 09 00 02 00\n"
+            "< 13\n",
+            "< 1d 08 00 22 00 24 00\n"
+            "> 1e\n"
+            "> 0a 12 00\n"
+            "< 0b 16 09\n"),
+    CHANGED("GATT/SR/GAS/BV-05-C … by reading the Database Hash",
+            "> 12 0b 00 01\n"
+            "< 13\n",
+            "> 08 01 00 ff ff 2a 2b\n"
+            "< 09 12 0d 00 ??*16\n"
+            "> 0a 12 00\n"
+            "< 0b 16 09\n"),
+    CHANGED("GATT/SR/GAS/BV-06-C … by the request after Database Out Of Sync",
+            "> 12 0b 00 01\n"
+            "< 13\n",
+            "> 0a 12 00\n"
+            "< 01 0a 00 00 12\n"
+            "> 0a 12 00\n"
+            "< 0b 16 09\n"),
+    CHANGED("GATT/SR/GAS/BV-07-C … commands of a client that is not aware are ignored",
+            "> 12 0b 00 01\n"
+            "< 13\n",
+            "> 52 15 00 09\n"
+            "> 0a 15 00\n"
+            "< 01 0a 00 00 12\n"
+            "> 0a 15 00\n"
+            "< 0b 01 02 03\n"
+            "> 52 15 00 09\n"
+            "> 0a 15 00\n"
+            "< 0b 09\n"),
+    SCRIPT("GATT/SR/GAS/BV-08-C Server Supported Features", "> 08 01 00 ff ff 3a 2b\n"
+                                                            "< 09 03 0f 00 00\n"),
 
     /* ---- UNS: unsupported ---- */
     SCRIPT("GATT/SR/UNS/BI-01-C unknown request", "> 24 01 02\n"

@@ -180,7 +180,7 @@ static void without_memory_the_old_ones_stay(void **state) {
     assert_true(err == 0 || err == AIOBLE_ENOMEM);
   }
   fake_env_fail_at(bed->base->memory, 0);
-  assert_int_equal(n, 4);
+  assert_int_equal(n, 5);
   aioble_service_unref(service);
 }
 
@@ -237,12 +237,12 @@ static void a_client_that_wants_to_know_of_changes_is_told(void **state) {
   server_bed_play(bed, "> 12 09 00 02 00\n"
                        "< 13\n");
   server_bed_char(bed, AIOBLE_READ, NULL);
-  server_bed_play(bed, "< 1d 08 00 0a 00 ff ff\n");
+  server_bed_play(bed, "< 1d 08 00 10 00 12 00\n");
   server_bed_play_as(bed, 1, "");
   server_bed_run_ms(bed, 10000);
   assert_int_equal(aioble_register_services(bed->ble, NULL, 0), 0);
   server_bed_play(bed, "> 1e\n"
-                       "< 1d 08 00 0a 00 ff ff\n"
+                       "< 1d 08 00 10 00 12 00\n"
                        "> 1e\n"
                        "> 0a 12 00\n"
                        "< 01 0a 12 00 01\n");

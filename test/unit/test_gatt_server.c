@@ -205,7 +205,7 @@ static void another_table_forgets_subscriptions_but_that_of_service_changed(void
   bed_service(bed, "181a");
   bed_char(bed, "2a6e", AIOBLE_READ | AIOBLE_NOTIFY, "");
   bed_install(bed);
-  bed_play(bed, "< 1d 08 00 13 00 21 00\n"
+  bed_play(bed, "< 1d 08 00 10 00 21 00\n"
                 "> 0a 09 00\n"
                 "< 0b 02 00\n"
                 "> 0a 13 00\n"
