@@ -143,6 +143,7 @@ enum {
   AB_GATT_ROBUST_CACHING = 1,
   AB_GATT_EATT = 2,
   AB_GATT_MULTIPLE_NOTIFICATIONS = 4,
+  AB_GATT_CLIENT_FEATURES = 7, /* all that are known */
 };
 
 /* whether the client knows the table as it is, Part G, 2.5.2.1 */
