@@ -191,8 +191,7 @@ typedef struct ab_gatt_peer_state {
   } cccds[];
 } ab_gatt_peer_state;
 
-/* How many configurations there are; out, which may be NULL, has room for max and gets the first.
- */
+/* how many configurations there are; out (NULL: only that) has room for max and gets the first */
 size_t ab_gatt_server_link_save(const ab_gatt_server_link *link, ab_gatt_peer_state *out,
                                 size_t max);
 /*
