@@ -30,10 +30,12 @@ static uint8_t features_of(const ab_gatt_new_value *write) {
   return ab_rd_u8(&r) & AB_GATT_CLIENT_FEATURES;
 }
 
+/* another value's hook may have ended the link in the same request, so the server is the value's */
 static uint8_t read_features(ab_gatt_value *value, ab_gatt_server_link *link) {
-  return ab_gatt_value_put(value, link->server->env, 0, &link->features, 1)
-             ? 0
-             : AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+  ab_env *env = ab_container_of(value, ab_gatt_server, client_features)->env;
+
+  return ab_gatt_value_put(value, env, 0, &link->features, 1) ? 0
+                                                              : AB_ATT_ERR_INSUFFICIENT_RESOURCES;
 }
 
 /* a feature once set stays */
