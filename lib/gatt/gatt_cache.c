@@ -117,6 +117,12 @@ static const ab_gatt_record *find(const ab_gatt_cache *cache, ab_gatt_cache_kind
   return NULL;
 }
 
+static uint16_t end_of(const ab_gatt_cache *cache, const ab_gatt_record *record) {
+  return record->kind == AB_GATT_CACHE_CHAR   ? char_end(cache, record)
+         : record->kind == AB_GATT_CACHE_DESC ? record->handle
+                                              : record->last;
+}
+
 int ab_gatt_cache_next(const ab_gatt_cache *cache, const ab_gatt_unit *unit, uint32_t from,
                        const aioble_uuid_t *uuid, ab_gatt_item *item, ab_gatt_ask *ask) {
   const ab_gatt_record *found;
@@ -134,7 +140,7 @@ int ab_gatt_cache_next(const ab_gatt_cache *cache, const ab_gatt_unit *unit, uin
     return 0;
   *item = (ab_gatt_item){
       .handle = found->handle,
-      .last = found->kind == AB_GATT_CACHE_CHAR ? char_end(cache, found) : found->last,
+      .last = end_of(cache, found),
       .value = found->value,
       .properties = found->properties,
       .uuid = found->uuid,
@@ -224,18 +230,21 @@ int ab_gatt_cache_add(ab_gatt_cache *cache, const ab_gatt_record *record) {
 }
 
 static ab_gatt_record new_record(ab_gatt_cache_kind kind, const ab_gatt_item *item) {
-  bool chr = kind == AB_GATT_CACHE_CHAR;
-
-  return (ab_gatt_record){
+  ab_gatt_record record = {
       .kind = kind,
       .handle = item->handle,
-      .last = chr ? 0 : item->last,
       .value = item->value,
       .properties = item->properties,
       .uuid = item->uuid,
-      .includes_to = item->handle,
-      .contents_to = chr ? item->value : item->handle,
   };
+
+  if (kind <= AB_GATT_CACHE_INCLUDE)
+    record.last = item->last;
+  if (ab_gatt_is_service(&record))
+    record.includes_to = record.contents_to = item->handle;
+  else if (kind == AB_GATT_CACHE_CHAR)
+    record.contents_to = item->value;
+  return record;
 }
 
 /* the service that an inclusion is about */

@@ -41,14 +41,12 @@ enum { AB_GATT_CACHE_LISTS = 2 }; /* of services: primary, secondary */
 typedef struct ab_gatt_record {
   ab_gatt_cache_kind kind;
   uint16_t handle;
-  /* Of a service. Of an inclusion: of the service included, as is the UUID. Of a characteristic: 0,
-     it ends where the next one begins. */
-  uint16_t last;
+  uint16_t last;      /* of a service; of an inclusion: of the service included, as is the UUID */
   uint16_t value;     /* of a characteristic; of an inclusion: the handle of the service included */
   uint8_t properties; /* of a characteristic */
   aioble_uuid_t uuid;
   /* Up to which handle the contents are known: of a service, its inclusions and its
-     characteristics; of a characteristic, its descriptors (the latter of the two). */
+     characteristics; of a characteristic, its descriptors. */
   uint16_t includes_to, contents_to;
 } ab_gatt_record;
 
