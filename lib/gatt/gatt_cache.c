@@ -87,8 +87,7 @@ static uint16_t *known_to(ab_gatt_record *parent, ab_gatt_cache_kind kind) {
   return kind == AB_GATT_CACHE_INCLUDE ? &parent->includes_to : &parent->contents_to;
 }
 
-/* the range of the unit about which nothing is known; but for a list, it ends where the unit does
- */
+/* where nothing is known of the unit; but for a list, this ends where the unit does */
 static ab_gatt_ask gap_of(const ab_gatt_cache *cache, const ab_gatt_unit *unit) {
   ab_gatt_ask gap = {unit->parent + 1u, unit->last, cache->generation};
   ab_gatt_record *parent;

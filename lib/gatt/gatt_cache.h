@@ -95,8 +95,9 @@ int ab_gatt_cache_next(const ab_gatt_cache *cache, const ab_gatt_unit *unit, uin
  * ask->first behind it. false: the table has changed since it was asked; what it said is not to be
  * used, and what is left to be known is to be asked anew.
  *
- * Items must be all of the unit, whatever their UUID, and within the range asked for. Whatever does
- * not begin where knowledge ends, or is about a parent that is not known, teaches nothing.
+ * Items must be all of the unit, whatever their UUID, and within the range asked for; an inclusion
+ * comes with the UUID of its service. What does not begin where knowledge ends, or is about a
+ * parent that is not known, teaches nothing.
  */
 bool ab_gatt_cache_learn(ab_gatt_cache *cache, const ab_gatt_unit *unit, ab_gatt_ask *ask,
                          uint16_t upto, const ab_gatt_item *item);

@@ -57,7 +57,7 @@ static void unlist(ab_gatt_cache *cache, ab_gatt_cache_kind list, const ab_att_r
 
 /* Services that include one of the range: what they include is not known any more. */
 static void forget_includers(ab_gatt_cache *cache, const ab_att_range *range) {
-  ab_gatt_record *service = NULL;
+  ab_gatt_record *service = cache->records; /* the first one is a service */
 
   for (unsigned i = 0; i < cache->n; i++) {
     ab_gatt_record *record = &cache->records[i];
@@ -71,7 +71,7 @@ static void forget_includers(ab_gatt_cache *cache, const ab_att_range *range) {
 
 /* takes out what lies in the range, and inclusions that are not known any more */
 static void sweep(ab_gatt_cache *cache, const ab_att_range *range) {
-  const ab_gatt_record *service = NULL;
+  const ab_gatt_record *service = cache->records;
   unsigned kept = 0;
 
   for (unsigned i = 0; i < cache->n; i++) {
@@ -136,7 +136,7 @@ static bool could_be_known(const ab_gatt_cache *cache, const ab_gatt_record *rec
 }
 
 static bool could_be_learnt(const ab_gatt_cache *cache) {
-  const ab_gatt_record *service = NULL, *chr = NULL;
+  const ab_gatt_record *service = cache->records, *chr = service;
 
   for (unsigned i = 0; i < cache->n; i++) {
     const ab_gatt_record *record = &cache->records[i];

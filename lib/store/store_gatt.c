@@ -129,14 +129,14 @@ static const list_kind subscriptions = {"subscriptions", sizeof(ab_store_subscri
 static bool read_entries(const list_kind *kind, const cJSON *list, uint8_t *out) {
   const cJSON *object;
   uint16_t before = 0;
+  size_t i = 0;
 
   cJSON_ArrayForEach(object, list) {
-    uint16_t handle = kind->read(object, out);
+    uint16_t handle = kind->read(object, out + i++ * kind->size);
 
     if (handle <= before)
       return false;
     before = handle;
-    out += kind->size;
   }
   return true;
 }

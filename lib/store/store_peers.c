@@ -24,9 +24,9 @@ static bool address_of(const cJSON *peer, aioble_addr_t *addr) {
 
   if (!cJSON_IsString(address) || !cJSON_IsString(type))
     return false;
-  for (uint8_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+  for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
     if (strcmp(type->valuestring, type_names[i]) == 0)
-      return aioble_addr_parse(addr, i, address->valuestring) == 0;
+      return aioble_addr_parse(addr, (uint8_t) i, address->valuestring) == 0;
   return false;
 }
 

@@ -160,64 +160,65 @@ static void a_part_written_by_hand_is_read(void **state) {
   ab_free(bed->env, server.subscriptions);
 }
 
-static void a_table_that_makes_no_sense_is_as_if_there_were_none(void **state) {
 #define PART(attrs) "{\"attributes\": [" attrs "]}"
 #define ATTR(handle, more) \
   "{\"handle\": " handle ", \"kind\": \"descriptor\", \"uuid\": \"2902\"" more "}"
-  static const char *const odd[] = {
-      "5",
-      "null",
-      "[]",
-      "\"text\"",
-      "{\"hash\": 5}",
-      "{\"hash\": \"\"}",
-      "{\"hash\": \"00112233445566778899aabbccddeef\"}",
-      "{\"hash\": \"00112233445566778899aabbccddeeff0\"}",
-      "{\"hash\": \"00112233445566778899aabbccddeexx\"}",
-      "{\"unlisted_primary\": 5}",
-      "{\"unlisted_primary\": {\"a\": 1, \"b\": 2}}",
-      "{\"unlisted_primary\": [1]}",
-      "{\"unlisted_primary\": [1, 2, 3]}",
-      "{\"unlisted_primary\": [0, 2]}",
-      "{\"unlisted_primary\": [3, 2]}",
-      "{\"unlisted_primary\": [1, 65536]}",
-      "{\"unlisted_secondary\": [\"1\", 2]}",
-      "{\"attributes\": 5}",
-      "{\"attributes\": {}}",
-      "{\"attributes\": null}",
-      PART("5"),
-      PART("null"),
-      PART("[]"),
-      PART("{}"),
-      PART(ATTR("0", "")),
-      PART(ATTR("-1", "")),
-      PART(ATTR("65536", "")),
-      PART(ATTR("1e999", "")),
-      PART(ATTR("1.5", "")),
-      PART(ATTR("\"1\"", "")),
-      PART(ATTR("true", "")),
-      PART(ATTR("1", ", \"last\": 65536")),
-      PART(ATTR("1", ", \"last\": -1")),
-      PART(ATTR("1", ", \"value\": []")),
-      PART(ATTR("1", ", \"includes_to\": 1e9")),
-      PART(ATTR("1", ", \"contents_to\": 0.1")),
-      PART(ATTR("1", ", \"properties\": 256")),
-      PART("{\"handle\": 1, \"kind\": \"descriptor\"}"),
-      PART("{\"handle\": 1, \"uuid\": \"2902\"}"),
-      PART("{\"kind\": \"descriptor\", \"uuid\": \"2902\"}"),
-      PART("{\"handle\": 1, \"kind\": \"none\", \"uuid\": \"2902\"}"),
-      PART("{\"handle\": 1, \"kind\": 5, \"uuid\": \"2902\"}"),
-      PART("{\"handle\": 1, \"kind\": \"descriptor\", \"uuid\": \"290\"}"),
-      PART("{\"handle\": 1, \"kind\": \"descriptor\", \"uuid\": 2902}"),
-      PART(ATTR("1", "") "," ATTR("1", "")),
-      PART(ATTR("2", "") "," ATTR("1", "")),
-      PART(ATTR("1", "") ", 5"),
-  };
+static const char *const odd_tables[] = {
+    "5",
+    "null",
+    "[]",
+    "\"text\"",
+    "{\"hash\": 5}",
+    "{\"hash\": \"\"}",
+    "{\"hash\": \"00112233445566778899aabbccddeef\"}",
+    "{\"hash\": \"00112233445566778899aabbccddeeff0\"}",
+    "{\"hash\": \"00112233445566778899aabbccddeexx\"}",
+    "{\"unlisted_primary\": 5}",
+    "{\"unlisted_primary\": {\"a\": 1, \"b\": 2}}",
+    "{\"unlisted_primary\": [1]}",
+    "{\"unlisted_primary\": [1, 2, 3]}",
+    "{\"unlisted_primary\": [0, 2]}",
+    "{\"unlisted_primary\": [3, 2]}",
+    "{\"unlisted_primary\": [1, 65536]}",
+    "{\"unlisted_secondary\": [\"1\", 2]}",
+    "{\"attributes\": 5}",
+    "{\"attributes\": {}}",
+    "{\"attributes\": null}",
+    PART("5"),
+    PART("null"),
+    PART("[]"),
+    PART("{}"),
+    PART(ATTR("0", "")),
+    PART(ATTR("-1", "")),
+    PART(ATTR("65536", "")),
+    PART(ATTR("1e999", "")),
+    PART(ATTR("1.5", "")),
+    PART(ATTR("\"1\"", "")),
+    PART(ATTR("true", "")),
+    PART(ATTR("1", ", \"last\": 65536")),
+    PART(ATTR("1", ", \"last\": -1")),
+    PART(ATTR("1", ", \"value\": []")),
+    PART(ATTR("1", ", \"includes_to\": 1e9")),
+    PART(ATTR("1", ", \"contents_to\": 0.1")),
+    PART(ATTR("1", ", \"properties\": 256")),
+    PART("{\"handle\": 1, \"kind\": \"descriptor\"}"),
+    PART("{\"handle\": 1, \"uuid\": \"2902\"}"),
+    PART("{\"kind\": \"descriptor\", \"uuid\": \"2902\"}"),
+    PART("{\"handle\": 1, \"kind\": \"none\", \"uuid\": \"2902\"}"),
+    PART("{\"handle\": 1, \"kind\": 5, \"uuid\": \"2902\"}"),
+    PART("{\"handle\": 1, \"kind\": \"descriptor\", \"uuid\": \"290\"}"),
+    PART("{\"handle\": 1, \"kind\": \"descriptor\", \"uuid\": 2902}"),
+    PART(ATTR("1", "") "," ATTR("1", "")),
+    PART(ATTR("2", "") "," ATTR("1", "")),
+    PART(ATTR("1", "") ", 5"),
+};
+
+static void a_table_that_makes_no_sense_is_as_if_there_were_none(void **state) {
   store_bed *bed = *state;
   ab_store_gatt_client client;
 
-  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-    load_part(bed, "gatt_client", odd[i]);
+  for (size_t i = 0; i < sizeof odd_tables / sizeof *odd_tables; i++) {
+    load_part(bed, "gatt_client", odd_tables[i]);
     assert_int_equal(client_of(bed, &client), AIOBLE_ENOENT);
     assert_non_null(strstr(fake_env_log(bed->env), "makes no sense"));
     assert_false(ab_store_dirty(bed->store));
