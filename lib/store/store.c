@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/store_priv.h"
 
-#include <cjson/cJSON.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { VERSION = 1 };
-
-struct ab_store {
-  ab_env *env;
-  char *path;
-  cJSON *root; /* always an object */
-};
 
 static cJSON *empty_store(void) {
   cJSON *root = cJSON_CreateObject();
@@ -49,9 +42,19 @@ static int set_aside(ab_store *store, char *why) {
   return start_empty(store, why);
 }
 
-/* nothing but white space may follow the object */
-static cJSON *parse(const char *text, size_t len) {
-  return strlen(text) == len ? cJSON_ParseWithLengthOpts(text, len + 1, NULL, true) : NULL;
+int ab_store_parse(ab_store *store, const char *text, size_t len) {
+  double version;
+
+  /* nothing but white space may follow the object */
+  store->root = strlen(text) == len ? cJSON_ParseWithLengthOpts(text, len + 1, NULL, true) : NULL;
+  version = version_of(store->root);
+  if (version == VERSION) {
+    ab_store_check_peers(store);
+    return 0;
+  }
+  cJSON_Delete(store->root);
+  store->root = NULL;
+  return version > VERSION ? AIOBLE_ENOTSUP : AIOBLE_EINVAL;
 }
 
 static int load(ab_store *store, char *why) {
@@ -65,17 +68,11 @@ static int load(ab_store *store, char *why) {
     return set_aside(store, why);
   if (err < 0)
     return err;
-  store->root = parse(text, len);
+  err = ab_store_parse(store, text, len);
   ab_free(store->env, text);
-  if (version_of(store->root) > VERSION) {
+  if (err == AIOBLE_ENOTSUP)
     AB_STORE_WHY_SET(why, "%s was written by a later version of libaioble", store->path);
-    return AIOBLE_ENOTSUP;
-  }
-  if (version_of(store->root) == VERSION)
-    return 0;
-  cJSON_Delete(store->root);
-  store->root = NULL;
-  return set_aside(store, why);
+  return err == AIOBLE_EINVAL ? set_aside(store, why) : err;
 }
 
 ab_store *ab_store_open(ab_env *env, const char *path, const char *adapter, int *err, char *why) {
@@ -106,14 +103,38 @@ const char *ab_store_path(const ab_store *store) {
   return store->path;
 }
 
-static int save(ab_store *store, char *why) {
-  char *text = cJSON_Print(store->root);
+bool ab_store_dirty(const ab_store *store) {
+  return store->dirty;
+}
+
+/* What could not be read again is not written: something has to go. */
+static char *print(ab_store *store, int *err, char *why) {
+  char *text;
+
+  while ((text = cJSON_Print(store->root)) && strlen(text) > AB_STORE_MAX) {
+    cJSON_free(text);
+    if (!ab_store_drop_peer(store)) {
+      AB_STORE_WHY_SET(why, "%s would be longer than %d bytes", store->path, AB_STORE_MAX);
+      *err = AIOBLE_EMSGSIZE;
+      return NULL;
+    }
+  }
+  *err = text ? 0 : AIOBLE_ENOMEM;
+  return text;
+}
+
+int ab_store_flush(ab_store *store, char *why) {
+  char *text;
   int err;
 
-  if (!text)
-    return AIOBLE_ENOMEM;
+  *why = '\0';
+  if (!store->dirty)
+    return 0;
+  if (!(text = print(store, &err, why)))
+    return err;
   err = ab_store_file_write(store->env, store->path, text, strlen(text), why);
   cJSON_free(text);
+  store->dirty = err < 0;
   return err;
 }
 
@@ -140,8 +161,7 @@ static cJSON *object_in(cJSON *parent, const char *name) {
   return cJSON_AddObjectToObject(parent, name);
 }
 
-/* takes the value; NULL: out of memory */
-static int set_member(cJSON *object, const char *name, cJSON *value) {
+int ab_store_set_member(cJSON *object, const char *name, cJSON *value) {
   bool done = object && value &&
               (cJSON_GetObjectItemCaseSensitive(object, name)
                    ? cJSON_ReplaceItemInObjectCaseSensitive(object, name, value)
@@ -159,6 +179,10 @@ int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr, char
   int err;
 
   *why = '\0';
-  err = set_member(identity, "static_address", cJSON_CreateString(aioble_addr_text(addr, text)));
-  return err < 0 ? err : save(store, why);
+  err = ab_store_set_member(identity, "static_address",
+                            cJSON_CreateString(aioble_addr_text(addr, text)));
+  if (err < 0)
+    return err;
+  store->dirty = true;
+  return ab_store_flush(store, why);
 }

@@ -4,11 +4,37 @@
  *
  *   {
  *     "version": 1,
- *     "identity": { "static_address": "c2:11:22:33:44:55" }
+ *     "identity": { "static_address": "c2:11:22:33:44:55" },
+ *     "peers": [                                  the one that was used last comes last
+ *       {
+ *         "address": "d4:01:02:03:04:05", "type": "random",    identity address; "public"
+ *         "bond": { … },                          reserved: a peer that has it is never dropped
+ *         "gatt_client": {                        what we know of its attributes, as their client
+ *           "hash": "32 hexadecimal digits",      Database Hash; zero or absent: none
+ *           "unlisted_primary": [30, 65535],      handles where services are not known; [] or
+ *           "unlisted_secondary": [],             absent: nowhere
+ *           "attributes": [                       ascending handles; a number that is 0 is absent
+ *             { "handle": 1, "kind": "primary", "uuid": "1800", "last": 9,
+ *               "includes_to": 9, "contents_to": 9 },
+ *             { "handle": 2, "kind": "include", "uuid": "180f", "value": 20, "last": 29 },
+ *             { "handle": 3, "kind": "characteristic", "uuid": "2a00", "value": 4,
+ *               "properties": 2, "contents_to": 9 },
+ *             { "handle": 5, "kind": "descriptor", "uuid": "2902" }
+ *           ]
+ *         },
+ *         "gatt_server": {                        what it set, as our client
+ *           "features": 1,                        Client Supported Features
+ *           "hash": "32 hexadecimal digits",      of our attributes, as it knows them
+ *           "subscriptions": [ { "handle": 8, "value": 1 } ]    ascending handles
+ *         }
+ *       }
+ *     ]
  *   }
  *
- * Members we do not know, at any level, are kept as they are (numbers to 15 digits), so a later
- * version's data survives an earlier one; a file of a higher "version" is not touched at all.
+ * Members we do not know, at any level (but inside of "attributes" and "subscriptions"), are kept
+ * as they are (numbers to 15 digits), so a later version's data survives an earlier one; a file of
+ * a higher "version" is not touched at all. A part that makes no sense is as if it were not there.
+ *
  * All writing is by replacement: new file (0600), fsync, rename, fsync of the directory; whoever
  * reads sees the old file or the new one. The path itself must be no symbolic link.
  */
@@ -17,7 +43,13 @@
 
 #include "util/env.h"
 
-enum { AB_STORE_WHY = 256 };
+enum {
+  AB_STORE_WHY = 256,
+  AB_STORE_PEERS_MAX = 64,    /* kept that are not bonded; then the least recently used one goes */
+  AB_STORE_ATTRS_MAX = 16384, /* read of one peer */
+  AB_STORE_SUBSCRIPTIONS_MAX = 4096,
+  AB_STORE_HASH_LEN = 16,
+};
 
 typedef struct ab_store ab_store;
 
@@ -29,14 +61,78 @@ typedef struct ab_store ab_store;
  * Returns NULL with *err and a text that helps in why[AB_STORE_WHY] (never NULL, maybe "").
  */
 ab_store *ab_store_open(ab_env *env, const char *path, const char *adapter, int *err, char *why);
-void ab_store_close(ab_store *store); /* NULL does nothing */
+void ab_store_close(ab_store *store); /* NULL does nothing. What was not flushed is lost. */
 
 /* where it is */
 const char *ab_store_path(const ab_store *store);
 
+/* Something was set that is not on the disk. */
+bool ab_store_dirty(const ab_store *store);
+/* … now it is: 0, also when there was nothing to write, or an error and the text in
+   why[AB_STORE_WHY] */
+int ab_store_flush(ab_store *store, char *why);
+
 /* the static random address of this adapter; false: none is kept (or it is none) */
 bool ab_store_static_address(const ab_store *store, aioble_addr_t *addr);
-/* keeps it; 0 when it is on the disk, else an error, and the text in why[AB_STORE_WHY] */
+/* keeps it, with all that was set before; as ab_store_flush() */
 int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr, char *why);
+
+/* ---- peers, by identity address ---- */
+
+/* It is in use again: others are dropped before it. By itself not worth a flush. */
+void ab_store_peer_used(ab_store *store, const aioble_addr_t *peer);
+/* all that is kept of it goes, a bond as well */
+void ab_store_forget_peer(ab_store *store, const aioble_addr_t *peer);
+
+typedef enum ab_store_kind {
+  AB_STORE_PRIMARY,
+  AB_STORE_SECONDARY,
+  AB_STORE_SERVICE,
+  AB_STORE_INCLUDE,
+  AB_STORE_CHAR,
+  AB_STORE_DESC,
+} ab_store_kind;
+
+typedef struct ab_store_attr {
+  ab_store_kind kind;
+  uint16_t handle, last, value;
+  uint16_t includes_to, contents_to;
+  uint8_t properties;
+  aioble_uuid_t uuid;
+} ab_store_attr;
+
+typedef struct ab_store_range {
+  uint16_t first, last; /* first beyond last, or all zero: none */
+} ab_store_range;
+
+typedef struct ab_store_gatt_client {
+  uint8_t hash[AB_STORE_HASH_LEN];
+  ab_store_range unlisted[2]; /* primary, secondary */
+  unsigned n;
+  ab_store_attr *attrs;
+} ab_store_gatt_client;
+
+typedef struct ab_store_subscription {
+  uint16_t handle, value;
+} ab_store_subscription;
+
+typedef struct ab_store_gatt_server {
+  uint8_t hash[AB_STORE_HASH_LEN];
+  uint8_t features;
+  unsigned n;
+  ab_store_subscription *subscriptions;
+} ab_store_gatt_server;
+
+/* 0, and the array (attrs, subscriptions) is the caller's to ab_free(); AIOBLE_ENOENT: nothing is
+   kept, or it makes no sense, which is logged; AIOBLE_ENOMEM */
+int ab_store_gatt_client_of(const ab_store *store, const aioble_addr_t *peer,
+                            ab_store_gatt_client *client);
+int ab_store_gatt_server_of(const ab_store *store, const aioble_addr_t *peer,
+                            ab_store_gatt_server *server);
+/* Keeps it, until flushed in memory only; NULL: keeps nothing. 0 or AIOBLE_ENOMEM. */
+int ab_store_set_gatt_client(ab_store *store, const aioble_addr_t *peer,
+                             const ab_store_gatt_client *client);
+int ab_store_set_gatt_server(ab_store *store, const aioble_addr_t *peer,
+                             const ab_store_gatt_server *server);
 
 #endif

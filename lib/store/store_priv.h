@@ -1,13 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/* The store's file: reading, replacing and setting aside, without a thought of what is in it. */
+/*
+ * store.c: the whole, as a tree of JSON; store_peers.c: its peers and the parts of each;
+ * store_gatt.c: what is in those parts; store_file.c: the file, without a thought of what is in it.
+ */
 #ifndef AB_STORE_PRIV_H
 #define AB_STORE_PRIV_H
 
 #include "store/store.h"
 
-enum { AB_STORE_MAX = 1 << 20 }; /* bytes of a file that we read */
+#include <cjson/cJSON.h>
+
+enum {
+  AB_STORE_MAX = 4 << 20,     /* bytes of a file that we read, and write */
+  AB_STORE_PEERS_READ = 1024, /* a file with more is not believed to have any */
+};
+
+struct ab_store {
+  ab_env *env;
+  char *path;
+  cJSON *root; /* always an object */
+  bool dirty;
+};
 
 #define AB_STORE_WHY_SET(why, ...) (void) snprintf(why, AB_STORE_WHY, __VA_ARGS__)
+
+/* ---- store.c ---- */
+
+/* 0 and store->root; AIOBLE_EINVAL: the text is no store; AIOBLE_ENOTSUP: of a later version */
+int ab_store_parse(ab_store *store, const char *text, size_t len);
+/* adds or replaces; takes the value; 0, or ENOMEM (one of the two is NULL, too) */
+int ab_store_set_member(cJSON *object, const char *name, cJSON *value);
+
+/* ---- store_peers.c ---- */
+
+/* of a file just read: what makes no sense is logged; no list at all is taken out */
+void ab_store_check_peers(ab_store *store);
+/* to make the file shorter: the least recently used that is not bonded, else what is known of the
+   attributes of a bonded one; false: nothing is left that could go */
+bool ab_store_drop_peer(ab_store *store);
+/* a part of a peer; NULL: there is none */
+cJSON *ab_store_part(const ab_store *store, const aioble_addr_t *peer, const char *name);
+/* Takes the part, which keeps the old one's members that it does not have itself. 0 or ENOMEM (the
+   part is NULL, too). */
+int ab_store_set_part(ab_store *store, const aioble_addr_t *peer, const char *name, cJSON *part);
+void ab_store_remove_part(ab_store *store, const aioble_addr_t *peer, const char *name);
+
+/* ---- store_file.c ---- */
 
 /* the default path, allocated; NULL with *err and why */
 char *ab_store_file_default(ab_env *env, const char *adapter, int *err, char *why);

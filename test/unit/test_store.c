@@ -176,7 +176,7 @@ static void a_truncated_store_is_never_half_believed(void **state) {
 
 static void hostile_json_is_set_aside(void **state) {
   fixture *f = *state;
-  size_t size = 2 << 20;
+  size_t size = 8 << 20;
   char *text = malloc(size);
 
   assert_non_null(text);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The peers of a store: an array of objects, in the order of their use. An entry that names no
+ * peer is left alone; of those that name the same one, the first counts and the others go.
+ */
+#include "store/store_priv.h"
+
+#include <string.h>
+
+static const char *const type_names[] = {
+    [AIOBLE_ADDR_PUBLIC] = "public",
+    [AIOBLE_ADDR_RANDOM] = "random",
+};
+
+static cJSON *peers_of(const ab_store *store) {
+  return cJSON_GetObjectItemCaseSensitive(store->root, "peers");
+}
+
+/* ---- finding ---- */
+
+static bool address_of(const cJSON *peer, aioble_addr_t *addr) {
+  const cJSON *address = cJSON_GetObjectItemCaseSensitive(peer, "address");
+  const cJSON *type = cJSON_GetObjectItemCaseSensitive(peer, "type");
+
+  if (!cJSON_IsString(address) || !cJSON_IsString(type))
+    return false;
+  for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+    if (strcmp(type->valuestring, type_names[i]) == 0)
+      return aioble_addr_parse(addr, (uint8_t) i, address->valuestring) == 0;
+  return false;
+}
+
+static cJSON *find(const ab_store *store, const aioble_addr_t *addr) {
+  cJSON *peer;
+  aioble_addr_t found;
+
+  cJSON_ArrayForEach(peer, peers_of(store)) {
+    if (address_of(peer, &found) && aioble_addr_equal(&found, addr))
+      return peer;
+  }
+  return NULL;
+}
+
+void ab_store_check_peers(ab_store *store) {
+  cJSON *peers = peers_of(store), *next;
+  int n = cJSON_GetArraySize(peers), ignored = 0;
+  aioble_addr_t addr;
+
+  if (peers && (!cJSON_IsArray(peers) || n > AB_STORE_PEERS_READ)) {
+    ab_log(store->env, AB_LOG_WARN, "%s: \"peers\" is no list, or has more than %d: ignored",
+           store->path, AB_STORE_PEERS_READ);
+    cJSON_DeleteItemFromObjectCaseSensitive(store->root, "peers");
+    return;
+  }
+  for (cJSON *peer = peers ? peers->child : NULL; peer; peer = next) {
+    bool named = address_of(peer, &addr), twice = named && find(store, &addr) != peer;
+
+    next = peer->next;
+    ignored += !named || twice;
+    if (twice)
+      cJSON_Delete(cJSON_DetachItemViaPointer(peers, peer));
+  }
+  if (ignored)
+    ab_log(store->env, AB_LOG_WARN, "%s: %d of %d peers have no address, or another's: ignored",
+           store->path, ignored, n);
+}
+
+/* ---- their order, and their number ---- */
+
+void ab_store_peer_used(ab_store *store, const aioble_addr_t *addr) {
+  cJSON *peer = find(store, addr);
+
+  if (peer && peer->next)
+    (void) cJSON_AddItemToArray(peers_of(store), cJSON_DetachItemViaPointer(peers_of(store), peer));
+}
+
+void ab_store_forget_peer(ab_store *store, const aioble_addr_t *addr) {
+  cJSON *peer = find(store, addr);
+
+  if (!peer)
+    return;
+  cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+  store->dirty = true;
+}
+
+/* the least recently used one that is not bonded; how many there are */
+static cJSON *oldest_unbonded(const ab_store *store, unsigned *n) {
+  cJSON *oldest = NULL, *peer;
+  aioble_addr_t addr;
+
+  *n = 0;
+  cJSON_ArrayForEach(peer, peers_of(store)) {
+    if (!address_of(peer, &addr) || cJSON_GetObjectItemCaseSensitive(peer, "bond"))
+      continue;
+    oldest = oldest ? oldest : peer;
+    ++*n;
+  }
+  return oldest;
+}
+
+bool ab_store_drop_peer(ab_store *store) {
+  unsigned n;
+  cJSON *peer = oldest_unbonded(store, &n);
+
+  if (peer) {
+    cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+    return true;
+  }
+  cJSON_ArrayForEach(peer, peers_of(store)) {
+    cJSON *part = cJSON_GetObjectItemCaseSensitive(peer, "gatt_client");
+
+    if (part) {
+      cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+      return true;
+    }
+  }
+  return false;
+}
+
+static cJSON *new_peer(const aioble_addr_t *addr) {
+  char text[AIOBLE_ADDR_TEXT_SIZE];
+  cJSON *peer = cJSON_CreateObject();
+
+  if (peer && cJSON_AddStringToObject(peer, "address", aioble_addr_text(addr, text)) &&
+      cJSON_AddStringToObject(peer, "type", type_names[addr->type]))
+    return peer;
+  cJSON_Delete(peer);
+  return NULL;
+}
+
+/* found, or new; the most recently used one now; NULL: out of memory */
+static cJSON *take_peer(ab_store *store, const aioble_addr_t *addr) {
+  cJSON *peers = peers_of(store);
+  cJSON *peer = find(store, addr);
+  unsigned n;
+
+  if (peer) {
+    ab_store_peer_used(store, addr);
+    return peer;
+  }
+  if (!peers && !(peers = cJSON_AddArrayToObject(store->root, "peers")))
+    return NULL;
+  if (!(peer = new_peer(addr)))
+    return NULL;
+  while (oldest_unbonded(store, &n) && n >= AB_STORE_PEERS_MAX)
+    (void) ab_store_drop_peer(store);
+  (void) cJSON_AddItemToArray(peers, peer);
+  return peer;
+}
+
+/* ---- their parts ---- */
+
+cJSON *ab_store_part(const ab_store *store, const aioble_addr_t *addr, const char *name) {
+  return cJSON_GetObjectItemCaseSensitive(find(store, addr), name);
+}
+
+/* copies what the new part does not have itself; false: out of memory */
+static bool inherit(cJSON *part, const cJSON *old) {
+  const cJSON *member;
+
+  if (!cJSON_IsObject(old))
+    return true;
+  cJSON_ArrayForEach(member, old) {
+    if (!cJSON_GetObjectItemCaseSensitive(part, member->string) &&
+        !cJSON_AddItemToObject(part, member->string, cJSON_Duplicate(member, true)))
+      return false;
+  }
+  return true;
+}
+
+int ab_store_set_part(ab_store *store, const aioble_addr_t *addr, const char *name, cJSON *part) {
+  cJSON *peer = part ? take_peer(store, addr) : NULL;
+  cJSON *old = cJSON_GetObjectItemCaseSensitive(peer, name);
+  bool ready = peer && inherit(part, old);
+
+  if (ready && !cJSON_Compare(old, part, true)) {
+    store->dirty = true;
+    return ab_store_set_member(peer, name, part);
+  }
+  cJSON_Delete(part);
+  return ready ? 0 : AIOBLE_ENOMEM;
+}
+
+void ab_store_remove_part(ab_store *store, const aioble_addr_t *addr, const char *name) {
+  cJSON *peer = find(store, addr);
+  cJSON *part = cJSON_GetObjectItemCaseSensitive(peer, name);
+
+  if (!part)
+    return;
+  cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+  if (cJSON_GetArraySize(peer) == 2) /* the address and its type */
+    ab_store_forget_peer(store, addr);
+  store->dirty = true;
+}
