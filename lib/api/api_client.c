@@ -72,6 +72,7 @@ aioble_client_char_t *ab_client_char_new(aioble_client_service_t *service,
   chr->handle = item->value;
   chr->last = item->last;
   chr->properties = item->properties;
+  ab_list_init(&chr->subscribing);
   ab_client_char_streams_init(chr);
   return chr;
 }

@@ -28,6 +28,8 @@ struct aioble_client_char {
   uint16_t handle, last; /* of the value; the last descriptor is not behind `last` */
   uint16_t cccd;         /* handle of the Client Characteristic Configuration; 0: not looked for */
   uint8_t properties;
+  bool finding_cccd;
+  ab_list subscribing; /* subscribe_op, while it is looked for */
 
   ab_gatt_listener listener;
   ab_value_stream notified, indicated;
