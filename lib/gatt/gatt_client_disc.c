@@ -263,10 +263,17 @@ static void end_found(ab_gatt_disc *disc) {
   disc->state = AB_GATT_WHOLE;
 }
 
+/* a server that knows no secondary services has none (Part F, 3.4.4.9) */
+static bool says_that_was_all(const ab_gatt_disc *disc, int status) {
+  return status == AIOBLE_ERR_ATT(AB_ATT_ERR_ATTRIBUTE_NOT_FOUND) ||
+         (disc->kind == AB_GATT_SECONDARY &&
+          status == AIOBLE_ERR_ATT(AB_ATT_ERR_UNSUPPORTED_GROUP_TYPE));
+}
+
 static void on_response(ab_att_req *req, int status, ab_rd *pdu) {
   ab_gatt_disc *disc = ab_container_of(req, ab_gatt_disc, req);
 
-  if (status == AIOBLE_ERR_ATT(AB_ATT_ERR_ATTRIBUTE_NOT_FOUND))
+  if (says_that_was_all(disc, status))
     (void) end(disc, 0);
   else if (status != 0)
     (void) end(disc, status);

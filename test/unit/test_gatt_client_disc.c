@@ -241,6 +241,19 @@ static void secondary_services_are_asked_for_like_primary_ones(void **state) {
   walk_free(w);
 }
 
+static void a_server_that_knows_no_secondary_services_has_none(void **state) {
+  walk *w = walk_new(AB_GATT_SECONDARY, 1, 0xffff, NULL);
+
+  (void) state;
+  fetch(w, "< 10 0100 ffff 0128\n> 01 10 0100 10\n");
+  ended(w, 0);
+  walk_free(w);
+  w = walk_new(AB_GATT_SERVICES, 1, 0xffff, NULL);
+  fetch(w, "< 10 0100 ffff 0028\n> 01 10 0100 10\n");
+  ended(w, AIOBLE_ERR_ATT(AB_ATT_ERR_UNSUPPORTED_GROUP_TYPE));
+  walk_free(w);
+}
+
 /* 4.5.1: the UUID is in the entry only if it has 16 bits; else it is read from the declaration */
 static void included_services_of_both_widths(void **state) {
   walk *w = walk_new(AB_GATT_INCLUDES, 0x10, 0x20, NULL);
@@ -514,6 +527,7 @@ int main(void) {
       cmocka_unit_test(no_characteristic_is_looked_for_where_none_fits),
       cmocka_unit_test(a_characteristic_whose_end_cannot_be_learnt_ends_with_its_service),
       cmocka_unit_test(secondary_services_are_asked_for_like_primary_ones),
+      cmocka_unit_test(a_server_that_knows_no_secondary_services_has_none),
       cmocka_unit_test(included_services_of_both_widths),
       cmocka_unit_test(a_uuid_that_cannot_be_the_one_wanted_is_not_read),
       cmocka_unit_test(an_included_service_whose_uuid_cannot_be_read_is_an_error),
