@@ -17,8 +17,10 @@
 
 enum { MAX_ATTRS = 12000, PER_SERVICE = 1000 };
 
+typedef enum found_kind { SERVICE, CHAR, DESC } found_kind;
+
 typedef struct found {
-  enum { SERVICE, CHAR, DESC } kind;
+  found_kind kind;
   uint16_t handle, last; /* of a service: its range; else where it is */
   bool wide;             /* a UUID of 128 bits */
 } found;
@@ -126,7 +128,7 @@ static void world_free(world *w) {
 
 /* ---- discovery ---- */
 
-static void keep(world *w, int kind, uint16_t handle, uint16_t last, aioble_uuid_t uuid) {
+static void keep(world *w, found_kind kind, uint16_t handle, uint16_t last, aioble_uuid_t uuid) {
   found *f = &w->found[w->n++];
 
   assert_true(w->n < MAX_ATTRS);
