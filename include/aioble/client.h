@@ -62,7 +62,7 @@ AIOBLE_API aioble_op_t *aioble_client_char_desc(aioble_client_char_t *chr, aiobl
  * @return a reference; NULL only when out of memory (…_next(NULL) then says so)
  */
 AIOBLE_API aioble_discovery_t *aioble_conn_services(aioble_conn_t *conn, const aioble_uuid_t *uuid);
-/** The same for secondary services (of the Specification's procedures for primary ones). */
+/** The same for secondary services; a peer that knows no such thing has none. */
 AIOBLE_API aioble_discovery_t *aioble_conn_secondary_services(aioble_conn_t *conn,
                                                               const aioble_uuid_t *uuid);
 /** Services that a service includes: aioble_op_service(). What these include is not followed. */

@@ -132,7 +132,7 @@ static aioble_op_t *write_request(aioble_conn_t *conn, uint16_t handle, const vo
   aioble_op_t *op;
   write_op *w;
 
-  if (len + 3 > conn->att.mtu)
+  if (len > conn->att.mtu - 3u)
     return ab_client_write_long(conn, handle, data, len);
   op = ab_op_new(conn->ble, &write_kind);
   if (!op)

@@ -159,8 +159,7 @@ typedef struct ab_gatt_read ab_gatt_read;
    ab_gatt_read_more(); else an error (AIOBLE_EPROTO, too: longer than 512 octets) */
 typedef void ab_gatt_read_fn(ab_gatt_read *read, int status);
 
-/* A value of any length: Read, then Read Blob until one is short (4.8.1, 4.8.3). Or Read Multiple.
- */
+/* A value of any length: Read, then Read Blob until one is short (4.8.1, 4.8.3). */
 struct ab_gatt_read {
   ab_att_req req;
   ab_att *att;
@@ -237,7 +236,7 @@ int ab_gatt_write_command(ab_att *att, uint16_t handle, const void *data, size_t
 typedef void ab_gatt_reliable_fn(ab_gatt_reliable *reliable, int status);
 
 /*
- * Values of any length, of one attribute or several, all or none (4.9.4, 4.9.5, 4.12.3): prepared,
+ * Values of any length, of one attribute or several, all or none (4.9.4, 4.9.5, 4.12.4): prepared,
  * each echo verified, then executed at once. One such sequence at a time is under way on a link.
  */
 struct ab_gatt_reliable {

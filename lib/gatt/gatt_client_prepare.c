@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reliable writes (Core Vol 3, Part G, 4.9.4, 4.9.5, 4.12.3; Part F, 3.4.6). One sequence at a
+ * Reliable writes (Core Vol 3, Part G, 4.9.4, 4.9.5, 4.12.4; Part F, 3.4.6). One sequence at a
  * time:
  *
  *   IDLE --> PREPARING: Prepare Write of the next octets, as many as the MTU allows, until there

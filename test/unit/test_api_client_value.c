@@ -159,16 +159,18 @@ static void too_long_is_refused_before_anything_is_sent(void **state) {
   client_bed *bed = client_bed_new();
   aioble_client_char_t *chr = client_bed_char(bed, WRITE);
   uint8_t data[513] = {0};
-  outcome o, p;
+  outcome o, p, q;
 
   (void) state;
   client_bed_then(&o, aioble_client_char_write(chr, data, 513, AIOBLE_WRITE_REQUEST));
+  client_bed_then(&q, aioble_client_char_write(chr, data, SIZE_MAX, AIOBLE_WRITE_REQUEST));
   client_bed_then(&p, aioble_client_char_write(chr, data, 21, AIOBLE_WRITE_NO_RESPONSE));
   assert_int_equal(aioble_client_char_try_write(chr, data, 21), AIOBLE_EMSGSIZE);
   assert_int_equal(o.calls, 0);
   client_bed_run_ms(bed, 0);
   assert_int_equal(o.status, AIOBLE_EMSGSIZE);
   assert_int_equal(p.status, AIOBLE_EMSGSIZE);
+  assert_int_equal(q.status, AIOBLE_EMSGSIZE);
   client_bed_play(bed, "> 02 1800\n< 03 0502\n");
   client_bed_then(&o, aioble_client_char_write(chr, data, 21, AIOBLE_WRITE_REQUEST));
   client_bed_play(bed, "< 12 0300 00*21\n> 13\n");
