@@ -72,15 +72,43 @@ static void print_char(aioble_op_t *found) {
   (void) for_each("descriptors", aioble_client_char_descs(chr, NULL), print_desc);
 }
 
-static void print_service(aioble_op_t *found) {
-  aioble_client_service_t *service = aioble_op_service(found);
+static void print_range(const char *indent, const char *what,
+                        const aioble_client_service_t *service) {
   aioble_uuid_t uuid = aioble_client_service_uuid(service);
   char text[AIOBLE_UUID_TEXT_SIZE];
   uint16_t first, last;
 
   aioble_client_service_range(service, &first, &last);
-  printf("%04x-%04x service %s\n", first, last, aioble_uuid_text(&uuid, text));
+  printf("%s%04x-%04x %s %s\n", indent, first, last, what, aioble_uuid_text(&uuid, text));
+}
+
+static void print_include(aioble_op_t *found) {
+  print_range("  ", "included service", aioble_op_service(found));
+}
+
+static void print_content(aioble_client_service_t *service) {
+  (void) for_each("included services", aioble_client_service_includes(service, NULL),
+                  print_include);
   (void) for_each("characteristics", aioble_client_service_chars(service, NULL), print_char);
+}
+
+static void print_service(aioble_op_t *found) {
+  print_range("", "service", aioble_op_service(found));
+  print_content(aioble_op_service(found));
+}
+
+static void print_secondary(aioble_op_t *found) {
+  print_range("", "secondary service", aioble_op_service(found));
+  print_content(aioble_op_service(found));
+}
+
+static int print_table(aioble_conn_t *conn) {
+  int status = for_each("services", aioble_conn_services(conn, NULL), print_service);
+
+  if (status == 0)
+    status =
+        for_each("secondary services", aioble_conn_secondary_services(conn, NULL), print_secondary);
+  return status;
 }
 
 int main(int argc, char **argv) {
@@ -103,7 +131,7 @@ int main(int argc, char **argv) {
   conn = aioble_device_connect(device, NULL);
   status = example_await("connect", conn);
   if (status == 0)
-    status = for_each("services", aioble_conn_services(aioble_op_conn(conn), NULL), print_service);
+    status = print_table(aioble_op_conn(conn));
   if (status == 0)
     status = aioble_op_finish(aioble_conn_disconnect(aioble_op_conn(conn)));
   aioble_op_unref(conn);

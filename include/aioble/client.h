@@ -40,6 +40,14 @@ enum {
  * Time limit: 2 s. The width of the UUID makes no difference; one that is none: AIOBLE_EINVAL.
  */
 AIOBLE_API aioble_op_t *aioble_conn_service(aioble_conn_t *conn, aioble_uuid_t uuid);
+/** The same for secondary services, which are of use only where another includes them. */
+AIOBLE_API aioble_op_t *aioble_conn_secondary_service(aioble_conn_t *conn, aioble_uuid_t uuid);
+/**
+ * The first service with that UUID that this one includes (4.5.1): aioble_op_service(), as good as
+ * any other; primary or secondary, and perhaps one that was found before. 2 s.
+ */
+AIOBLE_API aioble_op_t *aioble_client_service_include(aioble_client_service_t *service,
+                                                      aioble_uuid_t uuid);
 /** The first characteristic with that UUID in the service (4.6.2): aioble_op_char(). 2 s. */
 AIOBLE_API aioble_op_t *aioble_client_service_char(aioble_client_service_t *service,
                                                    aioble_uuid_t uuid);
@@ -54,6 +62,12 @@ AIOBLE_API aioble_op_t *aioble_client_char_desc(aioble_client_char_t *chr, aiobl
  * @return a reference; NULL only when out of memory (…_next(NULL) then says so)
  */
 AIOBLE_API aioble_discovery_t *aioble_conn_services(aioble_conn_t *conn, const aioble_uuid_t *uuid);
+/** The same for secondary services; a peer that knows no such thing has none. */
+AIOBLE_API aioble_discovery_t *aioble_conn_secondary_services(aioble_conn_t *conn,
+                                                              const aioble_uuid_t *uuid);
+/** Services that a service includes: aioble_op_service(). What these include is not followed. */
+AIOBLE_API aioble_discovery_t *aioble_client_service_includes(aioble_client_service_t *service,
+                                                              const aioble_uuid_t *uuid);
 AIOBLE_API aioble_discovery_t *aioble_client_service_chars(aioble_client_service_t *service,
                                                            const aioble_uuid_t *uuid);
 AIOBLE_API aioble_discovery_t *aioble_client_char_descs(aioble_client_char_t *chr,
@@ -109,16 +123,77 @@ typedef enum aioble_write_mode {
  */
 AIOBLE_API aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr);
 /**
- * Writes a value (4.9.1, 4.9.3); the bytes are copied. Longer than the MTU allows
- * (aioble_conn_mtu() - 3): AIOBLE_EMSGSIZE, nothing is sent. A write that was cancelled or timed
- * out may still reach the peer. Time limit: 1 s.
+ * Writes a value (4.9.1, 4.9.3); the bytes are copied. Longer than one request holds
+ * (aioble_conn_mtu() - 3): prepared and executed (4.9.4), with what aioble_conn_write_reliable()
+ * says about that; without response, or longer than 512: AIOBLE_EMSGSIZE, nothing is sent. A write
+ * that was cancelled or timed out may still reach the peer. Time limit: as for reading.
  */
 AIOBLE_API aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data,
                                                  size_t len, aioble_write_mode_t mode);
+/**
+ * Write Command without an op. @return 0: it will be sent, unless the link ends before;
+ * AIOBLE_EAGAIN: 4 KiB wait on this link already (await a write without response instead);
+ * AIOBLE_EMSGSIZE: longer than aioble_conn_mtu() - 3; AIOBLE_EINVAL, AIOBLE_ENOMEM, AIOBLE_ENOTCONN
+ */
+AIOBLE_API int aioble_client_char_try_write(aioble_client_char_t *chr, const void *data,
+                                            size_t len);
 /** The same for a descriptor; written with response. */
 AIOBLE_API aioble_op_t *aioble_client_desc_read(aioble_client_desc_t *desc);
 AIOBLE_API aioble_op_t *aioble_client_desc_write(aioble_client_desc_t *desc, const void *data,
                                                  size_t len);
+
+/* ---- several values ---- */
+
+/** Part of a reliable write: octets for the value of a characteristic, or for a descriptor. */
+typedef struct aioble_write {
+  aioble_client_char_t *chr;  /**< NULL: the descriptor */
+  aioble_client_desc_t *desc; /**< NULL: the characteristic */
+  uint16_t offset;            /**< in the value */
+  const void *data;
+  size_t len;
+} aioble_write_t;
+
+/**
+ * Writes them all at once or none (Reliable Writes, 4.9.5; Part F, 3.4.6): everything is prepared,
+ * in that order, the peer's echo compared, and then executed. Everything is copied. One such
+ * sequence at a time is under way on a link; others wait, other requests go in between.
+ *
+ * AIOBLE_ERR_ATT(code): the peer refused a part, or could not execute (then part of it may have
+ * been written, if the peer is that bad); AIOBLE_EPROTO: its echo was another; both cancel what was
+ * prepared. AIOBLE_EMSGSIZE: beyond 512; AIOBLE_EINVAL: none or more than 4096, of another
+ * connection, neither or both of chr and desc. Ended before it was executed (cancelled, timed out),
+ * nothing is written. Time limit: 1 s for each request, unless one was set: that one is for all.
+ */
+AIOBLE_API aioble_op_t *aioble_conn_write_reliable(aioble_conn_t *conn,
+                                                   const aioble_write_t *writes, size_t n);
+/**
+ * Reads several values (two at least, of one connection) with one request (Read Multiple, 4.8.4):
+ * aioble_op_value() is one behind the other, so all but the last must be of known length.
+ * AIOBLE_EMSGSIZE: the response was full and may have been cut, or so many handles do not fit a
+ * request; AIOBLE_ERR_ATT(code): one of them cannot be read. Time limit: 1 s.
+ */
+AIOBLE_API aioble_op_t *aioble_client_read_multiple(aioble_client_char_t *const *chars, size_t n);
+/**
+ * Reads several values of any length, with as few requests as the peer allows (Read Multiple
+ * Variable, 4.8.5; those that found no room one by one, as all do where the peer does not know it):
+ * aioble_op_value_at(), in that order, aioble_op_count(). The error of one is that of all.
+ * AIOBLE_EINVAL: none, more than 65,535, or of several connections. Time limit: as for reading.
+ */
+AIOBLE_API aioble_op_t *aioble_client_read_multiple_variable(aioble_client_char_t *const *chars,
+                                                             size_t n);
+
+enum { AIOBLE_READ_BY_UUID_MAX = 128 };
+
+/**
+ * Reads all values with that UUID, of any length, without discovery (Read Using Characteristic
+ * UUID, 4.8.2): aioble_op_count(), aioble_op_value_at(), aioble_op_handle_at(), in handle order.
+ * AIOBLE_ENOENT: there are none; AIOBLE_ENOBUFS: more than AIOBLE_READ_BY_UUID_MAX;
+ * AIOBLE_ERR_ATT(code): one of them cannot be read. Time limit: as for reading.
+ */
+AIOBLE_API aioble_op_t *aioble_conn_read_by_uuid(aioble_conn_t *conn, aioble_uuid_t uuid);
+/** The same within a service. */
+AIOBLE_API aioble_op_t *aioble_client_service_read_by_uuid(aioble_client_service_t *service,
+                                                           aioble_uuid_t uuid);
 
 /* ---- being notified ---- */
 

@@ -48,7 +48,10 @@ typedef struct aioble_options {
   uint16_t appearance;
   /** Preferred ATT MTU, 23 to 517; default 517. */
   uint16_t mtu;
-  /** Exchange the MTU by ourselves as soon as a link is up, when we are the central; default on. */
+  /**
+   * Do not exchange the MTU by ourselves as soon as a link is up. We do by default as the central;
+   * as the peripheral we answer. Either may ask once with aioble_conn_exchange_mtu().
+   */
   bool no_auto_mtu;
   /** Links at once; default 32. */
   unsigned max_links;

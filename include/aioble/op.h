@@ -93,6 +93,14 @@ AIOBLE_API aioble_op_t *aioble_op_winner(aioble_op_t *group);
 AIOBLE_API aioble_conn_t *aioble_op_conn(const aioble_op_t *op);
 /** The bytes of a read, notified, indicated or written op. */
 AIOBLE_API aioble_bytes_t aioble_op_value(const aioble_op_t *op);
+/**
+ * The values of an op that yields several (aioble_client_read_multiple_variable(),
+ * aioble_conn_read_by_uuid(), …): how many; the i-th, its bytes and its attribute handle. Empty and
+ * 0 beyond the last.
+ */
+AIOBLE_API size_t aioble_op_count(const aioble_op_t *op);
+AIOBLE_API aioble_bytes_t aioble_op_value_at(const aioble_op_t *op, size_t i);
+AIOBLE_API uint16_t aioble_op_handle_at(const aioble_op_t *op, size_t i);
 /** The number of an op that yields one (RSSI in dBm, ATT MTU in bytes). */
 AIOBLE_API int aioble_op_number(const aioble_op_t *op);
 /** The result of aioble_scan_next(). */

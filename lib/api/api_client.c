@@ -72,6 +72,7 @@ aioble_client_char_t *ab_client_char_new(aioble_client_service_t *service,
   chr->handle = item->value;
   chr->last = item->last;
   chr->properties = item->properties;
+  ab_list_init(&chr->subscribing);
   ab_client_char_streams_init(chr);
   return chr;
 }
@@ -104,6 +105,14 @@ aioble_client_char_t *aioble_op_char(const aioble_op_t *op) {
 
 aioble_conn_t *ab_client_char_conn(const aioble_client_char_t *chr) {
   return chr->service->conn;
+}
+
+int ab_client_chars_conn(aioble_client_char_t *const *chars, size_t n, aioble_conn_t **conn) {
+  *conn = chars && chars[0] ? ab_client_char_conn(chars[0]) : NULL;
+  for (size_t i = 0; *conn && i < n; i++)
+    if (!chars[i] || ab_client_char_conn(chars[i]) != *conn)
+      return chars[i] ? AIOBLE_EINVAL : AIOBLE_ENOTCONN;
+  return *conn ? 0 : AIOBLE_ENOTCONN;
 }
 
 aioble_client_service_t *aioble_client_char_service(const aioble_client_char_t *chr) {

@@ -28,6 +28,8 @@ struct aioble_client_char {
   uint16_t handle, last; /* of the value; the last descriptor is not behind `last` */
   uint16_t cccd;         /* handle of the Client Characteristic Configuration; 0: not looked for */
   uint8_t properties;
+  bool finding_cccd;
+  ab_list subscribing; /* subscribe_op, while it is looked for */
 
   ab_gatt_listener listener;
   ab_value_stream notified, indicated;
@@ -57,6 +59,23 @@ void ab_client_char_put(void *chr);
 void ab_client_desc_put(void *desc);
 
 aioble_conn_t *ab_client_char_conn(const aioble_client_char_t *chr);
+
+/* 0 and the connection of n characteristics, n > 0; AIOBLE_ENOTCONN for a NULL one, AIOBLE_EINVAL
+   for one of another link */
+int ab_client_chars_conn(aioble_client_char_t *const *chars, size_t n, aioble_conn_t **conn);
+
+/* ---- api_client_value.c ---- */
+
+enum { AB_CLIENT_REQUEST_MS = 1000 }; /* the time limit of a value's op, for each request */
+
+/* Another request follows: the time limit starts again, unless it is the caller's own. limit_us:
+   when the one of ours ends. */
+void ab_client_op_goes_on(aioble_op_t *op, uint64_t *limit_us);
+
+/* ---- api_client_reliable.c ---- */
+
+aioble_op_t *ab_client_write_long(aioble_conn_t *conn, uint16_t handle, const void *data,
+                                  size_t len);
 
 /* ---- api_client_notify.c ---- */
 

@@ -4,6 +4,7 @@
  *
  *   find the configuration descriptor, unless the handle knows it --> write it --> done
  *
+ * It is looked for once for all who wait, who then write in the order they came.
  * The characteristic listens before the write: values may overtake its response.
  */
 #include "api/api_client.h"
@@ -13,16 +14,16 @@ enum { CCCD_UUID = 0x2902 };
 
 typedef struct subscribe_op {
   aioble_op_t op;
+  ab_list node;              /* among those that wait for the descriptor */
   ab_att_req req;            /* the write */
   aioble_client_char_t *chr; /* a reference */
-  aioble_op_t *finding;      /* looks for the descriptor; borrowed until on_cccd() */
   uint16_t bits;
 } subscribe_op;
 
 static void end_subscribe(aioble_op_t *op, int why) {
   subscribe_op *s = ab_container_of(op, subscribe_op, op);
 
-  aioble_op_cancel(s->finding);
+  ab_list_remove(&s->node);
   ab_att_detach(&s->req);
   ab_op_settle(op, why);
 }
@@ -49,25 +50,30 @@ static void write_cccd(subscribe_op *s) {
 }
 
 static void on_cccd(aioble_op_t *found, int status, void *user) {
-  subscribe_op *s = user;
+  aioble_client_char_t *chr = user;
+  ab_list *n;
 
-  s->finding = NULL;
+  chr->finding_cccd = false;
   if (status == 0)
-    s->chr->cccd = aioble_client_desc_handle(aioble_op_desc(found));
-  if (status < 0)
-    ab_op_settle(&s->op, status);
-  else if (!s->op.done)
-    write_cccd(s);
-  aioble_op_unref(&s->op);
+    chr->cccd = aioble_client_desc_handle(aioble_op_desc(found));
+  while ((n = ab_list_pop(&chr->subscribing))) {
+    subscribe_op *s = ab_container_of(n, subscribe_op, node);
+
+    if (status == 0)
+      write_cccd(s);
+    else
+      ab_op_settle(&s->op, status);
+  }
+  aioble_client_char_unref(chr);
 }
 
-static void find_cccd(subscribe_op *s) {
-  aioble_op_t *op = aioble_client_char_desc(s->chr, AIOBLE_UUID16(CCCD_UUID));
+/* for all who wait, also if they do not any more: whoever comes next will want to know */
+static void find_cccd(aioble_client_char_t *chr) {
+  aioble_op_t *op = aioble_client_char_desc(chr, AIOBLE_UUID16(CCCD_UUID));
 
-  aioble_op_set_timeout(op, AIOBLE_FOREVER); /* ours holds */
-  s->finding = op;
-  aioble_op_ref(&s->op);
-  aioble_op_then(op, on_cccd, s);
+  aioble_op_set_timeout(op, AIOBLE_FOREVER); /* theirs hold */
+  chr->finding_cccd = true;
+  aioble_op_then(op, on_cccd, aioble_client_char_ref(chr));
 }
 
 static int check_subscribe(const aioble_client_char_t *chr, unsigned what) {
@@ -95,9 +101,12 @@ aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned wh
   s->bits = (uint16_t) what;
   if (what)
     (void) ab_gatt_listen(&conn->client, &chr->listener);
-  if (chr->cccd)
+  if (chr->cccd) {
     write_cccd(s);
-  else
-    find_cccd(s);
+    return op;
+  }
+  ab_list_push(&chr->subscribing, &s->node);
+  if (!chr->finding_cccd)
+    find_cccd(chr);
   return op;
 }

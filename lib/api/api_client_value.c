@@ -3,7 +3,14 @@
 #include "api/api_client.h"
 #include "host/host.h"
 
-enum { REQUEST_MS = 1000 };
+enum { TRY_QUEUED = 4096 }; /* bytes waiting on the link: no more are queued by the try-form */
+
+void ab_client_op_goes_on(aioble_op_t *op, uint64_t *limit_us) {
+  if (op->timer.running && op->timer.at_us == *limit_us) {
+    aioble_op_set_timeout(op, AB_CLIENT_REQUEST_MS);
+    *limit_us = op->timer.at_us;
+  }
+}
 
 /* ---- reading ---- */
 
@@ -11,7 +18,7 @@ typedef struct read_op {
   aioble_op_t op;
   ab_gatt_read read;
   aioble_conn_t *conn; /* a reference */
-  uint64_t limit_us;   /* when the time limit of ours ends: the caller's own is left alone */
+  uint64_t limit_us;   /* when the time limit of ours ends */
 } read_op;
 
 static void end_read(aioble_op_t *op, int why) {
@@ -23,16 +30,14 @@ static void release_read(aioble_op_t *op) {
   aioble_conn_unref(ab_container_of(op, read_op, op)->conn);
 }
 
-static const ab_op_kind read_kind = {"read", sizeof(read_op), REQUEST_MS, end_read, release_read};
+static const ab_op_kind read_kind = {"read", sizeof(read_op), AB_CLIENT_REQUEST_MS, end_read,
+                                     release_read};
 
 static void on_read(ab_gatt_read *read, int status) {
   read_op *r = ab_container_of(read, read_op, read);
 
   if (status == AIOBLE_EAGAIN) {
-    if (r->op.timer.running && r->op.timer.at_us == r->limit_us) {
-      aioble_op_set_timeout(&r->op, REQUEST_MS);
-      r->limit_us = r->op.timer.at_us;
-    }
+    ab_client_op_goes_on(&r->op, &r->limit_us);
     ab_gatt_read_more(read);
     return;
   }
@@ -43,17 +48,25 @@ static void on_read(ab_gatt_read *read, int status) {
   ab_op_settle(&r->op, status);
 }
 
-static aioble_op_t *start_read(aioble_conn_t *conn, uint16_t handle) {
+static read_op *new_read(aioble_conn_t *conn) {
   aioble_op_t *op = ab_op_new(conn->ble, &read_kind);
   read_op *r;
 
   if (!op)
-    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
+    return NULL;
   r = ab_container_of(op, read_op, op);
   r->conn = aioble_conn_ref(conn);
   r->limit_us = op->timer.at_us;
+  return r;
+}
+
+static aioble_op_t *start_read(aioble_conn_t *conn, uint16_t handle) {
+  read_op *r = new_read(conn);
+
+  if (!r)
+    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   ab_gatt_read_start(&r->read, &conn->att, handle, on_read);
-  return op;
+  return &r->op;
 }
 
 aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr) {
@@ -64,6 +77,28 @@ aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr) {
 aioble_op_t *aioble_client_desc_read(aioble_client_desc_t *desc) {
   return desc ? start_read(ab_client_char_conn(desc->chr), desc->handle)
               : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+}
+
+/* ---- reading several, their values behind each other ---- */
+
+aioble_op_t *aioble_client_read_multiple(aioble_client_char_t *const *chars, size_t n) {
+  aioble_conn_t *conn = NULL;
+  int status = n < 2 ? AIOBLE_EINVAL : ab_client_chars_conn(chars, n, &conn);
+  uint16_t handles[AB_ATT_MTU_MAX / 2];
+  read_op *r;
+
+  if (status == 0 && n > sizeof handles / sizeof *handles)
+    status = AIOBLE_EMSGSIZE;
+  if (status < 0)
+    return ab_op_failed(conn ? conn->ble : NULL, status);
+  if (!(r = new_read(conn)))
+    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
+  for (size_t i = 0; i < n; i++)
+    handles[i] = chars[i]->handle;
+  status = ab_gatt_read_multiple(&r->read, &conn->att, handles, n, on_read);
+  if (status < 0)
+    ab_op_settle(&r->op, status);
+  return &r->op;
 }
 
 /* ---- writing with response ---- */
@@ -83,7 +118,7 @@ static void release_write(aioble_op_t *op) {
   aioble_conn_unref(ab_container_of(op, write_op, op)->conn);
 }
 
-static const ab_op_kind write_kind = {"write", sizeof(write_op), REQUEST_MS, end_write,
+static const ab_op_kind write_kind = {"write", sizeof(write_op), AB_CLIENT_REQUEST_MS, end_write,
                                       release_write};
 
 static void on_written(ab_att_req *req, int status, ab_rd *pdu) {
@@ -91,27 +126,28 @@ static void on_written(ab_att_req *req, int status, ab_rd *pdu) {
   ab_op_settle(&ab_container_of(req, write_op, req)->op, status);
 }
 
+/* longer than a Write Request: prepared (4.9.4) */
 static aioble_op_t *write_request(aioble_conn_t *conn, uint16_t handle, const void *data,
                                   size_t len) {
-  aioble_op_t *op = ab_op_new(conn->ble, &write_kind);
+  aioble_op_t *op;
   write_op *w;
-  int status;
 
+  if (len > conn->att.mtu - 3u)
+    return ab_client_write_long(conn, handle, data, len);
+  op = ab_op_new(conn->ble, &write_kind);
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   w = ab_container_of(op, write_op, op);
   w->conn = aioble_conn_ref(conn);
-  status = ab_gatt_write(&conn->att, &w->req, handle, data, len, on_written);
-  if (status < 0)
-    ab_op_settle(op, status);
+  (void) ab_gatt_write(&conn->att, &w->req, handle, data, len, on_written);
   return op;
 }
 
 /* ---- writing without ---- */
 
 /* The buffer cannot be called back: an op that ends before it was taken waits for it, unseen. */
-static const ab_op_kind command_kind = {"write without response", sizeof(aioble_op_t), REQUEST_MS,
-                                        NULL, NULL};
+static const ab_op_kind command_kind = {"write without response", sizeof(aioble_op_t),
+                                        AB_CLIENT_REQUEST_MS, NULL, NULL};
 
 static void on_taken(ab_buf *buf, int status) {
   aioble_op_t *op = buf->ctx;
@@ -133,6 +169,23 @@ static aioble_op_t *write_command(aioble_conn_t *conn, uint16_t handle, const vo
     aioble_op_unref(op);
   }
   return op;
+}
+
+/* nobody asks when it was taken */
+int aioble_client_char_try_write(aioble_client_char_t *chr, const void *data, size_t len) {
+  aioble_conn_t *conn = chr ? ab_client_char_conn(chr) : NULL;
+  int status;
+
+  if (!conn || conn->att.state != AB_ATT_OPEN)
+    return AIOBLE_ENOTCONN;
+  if (!data && len)
+    return AIOBLE_EINVAL;
+  if (ab_conn_tx_queued(conn) >= TRY_QUEUED)
+    return AIOBLE_EAGAIN;
+  status = ab_gatt_write_command(&conn->att, chr->handle, data, len, NULL, NULL);
+  if (status == 0)
+    ab_host_touch(conn->ble);
+  return status;
 }
 
 aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data, size_t len,

@@ -15,7 +15,7 @@
 struct aioble_discovery {
   aioble_conn_t *conn; /* a reference */
   uint32_t refs;
-  aioble_client_service_t *service; /* a reference, of characteristics */
+  aioble_client_service_t *service; /* a reference, of characteristics and includes */
   aioble_client_char_t *chr;        /* a reference, of descriptors */
   ab_gatt_disc disc;
   ab_gatt_item item;
@@ -67,17 +67,47 @@ static void release_next(aioble_op_t *op) {
 
 static const ab_op_kind next_kind = {"discovery", sizeof(next_op), 2000, end_next, release_next};
 
+static void *make_service(const aioble_discovery_t *d) {
+  return ab_client_service_new(d->conn, &d->item);
+}
+
+static void *make_include(const aioble_discovery_t *d) {
+  ab_gatt_item item = d->item;
+
+  item.handle = item.value;
+  return ab_client_service_new(d->conn, &item);
+}
+
+static void *make_char(const aioble_discovery_t *d) {
+  return ab_client_char_new(d->service, &d->item);
+}
+
+static void *make_desc(const aioble_discovery_t *d) {
+  return ab_client_desc_new(d->chr, &d->item);
+}
+
+typedef struct handle_kind {
+  void *(*make)(const aioble_discovery_t *d);
+  void (*put)(void *handle);
+} handle_kind;
+
+static const handle_kind handles[] = {
+    [AB_GATT_SERVICES] = {make_service, ab_client_service_put},
+    [AB_GATT_SERVICES_BY_UUID] = {make_service, ab_client_service_put},
+    [AB_GATT_SECONDARY] = {make_service, ab_client_service_put},
+    [AB_GATT_SECONDARY_BY_UUID] = {make_service, ab_client_service_put},
+    [AB_GATT_INCLUDES] = {make_include, ab_client_service_put},
+    [AB_GATT_CHARS] = {make_char, ab_client_char_put},
+    [AB_GATT_DESCS] = {make_desc, ab_client_desc_put},
+};
+
 /* the item as a handle, given to the op; false: out of memory */
 static bool give(aioble_op_t *op, const aioble_discovery_t *d) {
-  void (*put)(void *) = d->chr       ? ab_client_desc_put
-                        : d->service ? ab_client_char_put
-                                     : ab_client_service_put;
-  void *handle = d->chr       ? (void *) ab_client_desc_new(d->chr, &d->item)
-                 : d->service ? (void *) ab_client_char_new(d->service, &d->item)
-                              : (void *) ab_client_service_new(d->conn, &d->item);
+  const handle_kind *kind = &handles[d->disc.kind];
+  void *handle = kind->make(d);
 
   if (handle)
-    ab_op_take_handle(op, handle, put);
+    ab_op_take_handle(op, handle, kind->put);
   return handle != NULL;
 }
 
@@ -166,16 +196,32 @@ aioble_discovery_t *aioble_conn_services(aioble_conn_t *conn, const aioble_uuid_
               : from_nowhere();
 }
 
-aioble_discovery_t *aioble_client_service_chars(aioble_client_service_t *service,
-                                                const aioble_uuid_t *uuid) {
+aioble_discovery_t *aioble_conn_secondary_services(aioble_conn_t *conn, const aioble_uuid_t *uuid) {
+  return conn ? discovery_new(conn, uuid ? AB_GATT_SECONDARY_BY_UUID : AB_GATT_SECONDARY, 1, 0xffff,
+                              uuid)
+              : from_nowhere();
+}
+
+static aioble_discovery_t *within(aioble_client_service_t *service, ab_gatt_disc_kind kind,
+                                  const aioble_uuid_t *uuid) {
   aioble_discovery_t *d;
 
   if (!service)
     return from_nowhere();
-  d = discovery_new(service->conn, AB_GATT_CHARS, service->first, service->last, uuid);
+  d = discovery_new(service->conn, kind, service->first, service->last, uuid);
   if (d)
     d->service = aioble_client_service_ref(service);
   return d;
+}
+
+aioble_discovery_t *aioble_client_service_includes(aioble_client_service_t *service,
+                                                   const aioble_uuid_t *uuid) {
+  return within(service, AB_GATT_INCLUDES, uuid);
+}
+
+aioble_discovery_t *aioble_client_service_chars(aioble_client_service_t *service,
+                                                const aioble_uuid_t *uuid) {
+  return within(service, AB_GATT_CHARS, uuid);
 }
 
 aioble_discovery_t *aioble_client_char_descs(aioble_client_char_t *chr, const aioble_uuid_t *uuid) {
@@ -200,6 +246,14 @@ static aioble_op_t *first_of(aioble_discovery_t *d) {
 
 aioble_op_t *aioble_conn_service(aioble_conn_t *conn, aioble_uuid_t uuid) {
   return first_of(aioble_conn_services(conn, &uuid));
+}
+
+aioble_op_t *aioble_conn_secondary_service(aioble_conn_t *conn, aioble_uuid_t uuid) {
+  return first_of(aioble_conn_secondary_services(conn, &uuid));
+}
+
+aioble_op_t *aioble_client_service_include(aioble_client_service_t *service, aioble_uuid_t uuid) {
+  return first_of(aioble_client_service_includes(service, &uuid));
 }
 
 aioble_op_t *aioble_client_service_char(aioble_client_service_t *service, aioble_uuid_t uuid) {

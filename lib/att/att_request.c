@@ -70,11 +70,6 @@ static void end_lane(ab_att_lane *lane, int status) {
     end(ab_container_of(n, ab_att_req, node), status, NULL);
 }
 
-void ab_att_end_all(ab_att *att, int status) {
-  end_lane(&att->requests, status);
-  end_lane(&att->indications, status);
-}
-
 static void on_timeout(ab_timer *timer) {
   ab_att_lane *lane = ab_container_of(timer, ab_att_lane, timer);
   ab_att_req *req = lane->flying;
@@ -86,16 +81,26 @@ static void on_timeout(ab_timer *timer) {
   ab_att_break(lane->att, AIOBLE_ETIMEDOUT);
 }
 
-static void on_failed(ab_timer *timer) {
-  ab_att *att = ab_container_of(timer, ab_att, fail_timer);
+static void end_failed(ab_att *att) {
   ab_list failed, *n;
 
+  ab_timer_stop(att->env, &att->fail_timer);
   ab_list_take_all(&failed, &att->failed);
   while ((n = ab_list_pop(&failed))) {
     ab_att_req *req = ab_container_of(n, ab_att_req, node);
 
     end(req, req->status, NULL);
   }
+}
+
+void ab_att_end_all(ab_att *att, int status) {
+  end_lane(&att->requests, status);
+  end_lane(&att->indications, status);
+  end_failed(att);
+}
+
+static void on_failed(ab_timer *timer) {
+  end_failed(ab_container_of(timer, ab_att, fail_timer));
 }
 
 static void fail_soon(ab_att *att, ab_att_req *req, int status) {

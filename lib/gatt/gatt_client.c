@@ -11,6 +11,7 @@ void ab_gatt_client_init(ab_gatt_client *client, ab_att *att) {
   client->table = client->few;
   client->bits = AB_GATT_BUCKET_BITS;
   ab_list_init(&client->early);
+  ab_gatt_prepare_init(&client->prepare, att);
 }
 
 /* ---- the table ---- */
@@ -150,6 +151,7 @@ void ab_gatt_client_close(ab_gatt_client *client, int status) {
   ab_list *n;
 
   client->closed = true;
+  ab_gatt_prepare_close(&client->prepare, status);
   for (unsigned i = 0; i < 1u << client->bits; i++)
     while (client->table[i]) {
       ab_gatt_listener *listener = client->table[i];

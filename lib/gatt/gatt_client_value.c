@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading and writing values (Core Vol 3, Part G, 4.8, 4.9).
+ * Reading and writing values (Core Vol 3, Part G, 4.8, 4.9); of many: gatt_client_multiple.c,
+ * longer ones written: gatt_client_prepare.c.
  *
  *   Read Request --full--> Read Blob Request at the offset reached --full--> …
  *        \--short--> done           \--short, empty, or an error that says "that was all"--> done
@@ -38,21 +39,29 @@ static bool says_that_was_all(int status) {
          status == AIOBLE_ERR_ATT(AB_ATT_ERR_REQUEST_NOT_SUPPORTED);
 }
 
-/* 0, EAGAIN (there may be more), or an error */
-static int append(ab_gatt_read *read, ab_rd *pdu) {
-  uint16_t mtu = read->mtu < read->att->mtu ? read->mtu : read->att->mtu;
+static bool is_full(const ab_gatt_read *read, size_t len) {
+  return len + 1 >= (read->mtu < read->att->mtu ? read->mtu : read->att->mtu);
+}
+
+static void add(ab_buf *value, ab_rd *part) {
+  ab_wr w = ab_buf_writer(value);
   size_t len;
-  const uint8_t *part = ab_rd_rest(pdu, &len);
-  ab_wr w;
+  const uint8_t *octets = ab_rd_rest(part, &len);
+
+  ab_wr_bytes(&w, octets, len);
+  ab_buf_wrote(value, &w);
+}
+
+/* 0, EAGAIN (there may be more), or an error */
+static int append(ab_gatt_read *read, ab_rd *part) {
+  size_t len = ab_rd_left(part);
 
   if (!read->value && !(read->value = ab_buf_new(read->att->bufs, AB_ATT_VALUE_MAX)))
     return AIOBLE_ENOMEM;
   if (read->value->len + len > AB_ATT_VALUE_MAX)
     return AIOBLE_EPROTO;
-  w = ab_buf_writer(read->value);
-  ab_wr_bytes(&w, part, len);
-  ab_buf_wrote(read->value, &w);
-  return len + 1 < mtu || read->value->len == AB_ATT_VALUE_MAX ? 0 : AIOBLE_EAGAIN;
+  add(read->value, part);
+  return !is_full(read, len) || read->value->len == AB_ATT_VALUE_MAX ? 0 : AIOBLE_EAGAIN;
 }
 
 static void on_part(ab_att_req *req, int status, ab_rd *pdu) {
@@ -82,6 +91,38 @@ void ab_gatt_read_stop(ab_gatt_read *read) {
   ab_att_detach(&read->req);
   ab_buf_free(read->value);
   read->value = NULL;
+}
+
+/* ---- several at once ---- */
+
+static void on_multiple(ab_att_req *req, int status, ab_rd *pdu) {
+  ab_gatt_read *read = ab_container_of(req, ab_gatt_read, req);
+
+  if (status == 0 && is_full(read, ab_rd_left(pdu)))
+    status = AIOBLE_EMSGSIZE;
+  if (status == 0 && !(read->value = ab_buf_new(read->att->bufs, ab_rd_left(pdu))))
+    status = AIOBLE_ENOMEM;
+  if (status == 0)
+    add(read->value, pdu);
+  read->fn(read, status);
+}
+
+int ab_gatt_read_multiple(ab_gatt_read *read, ab_att *att, const uint16_t *handles, size_t n,
+                          ab_gatt_read_fn *fn) {
+  ab_wr w;
+  ab_buf *buf = ab_att_pdu(att, AB_ATT_READ_MULTIPLE_REQ, &w);
+
+  *read = (ab_gatt_read){.att = att, .fn = fn, .mtu = att->mtu};
+  for (size_t i = 0; buf && i < n; i++)
+    ab_wr_le16(&w, handles[i]);
+  if (buf && !ab_wr_ok(&w)) {
+    ab_buf_free(buf);
+    return AIOBLE_EMSGSIZE;
+  }
+  if (buf)
+    ab_buf_wrote(buf, &w);
+  ab_att_request(att, &read->req, buf, on_multiple);
+  return 0;
 }
 
 /* ---- writing ---- */

@@ -115,6 +115,13 @@ static inline bool ab_rd_done(const ab_rd *r) {
   return !r->bad && r->p == r->end;
 }
 
+/** The same octets are left in both. */
+static inline bool ab_rd_equal(const ab_rd *a, const ab_rd *b) {
+  size_t len = ab_rd_left(a);
+
+  return len == ab_rd_left(b) && (len == 0 || memcmp(a->p, b->p, len) == 0);
+}
+
 /* ---- writing ---- */
 
 typedef struct ab_wr {

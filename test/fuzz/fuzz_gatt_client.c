@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { READS = 4, STEP_PDU = 0xc0 };
+enum { READS = 4, RELIABLE = 2, VALUES = 5, STEP_PDU = 0xc0 };
 
 typedef struct world {
   ab_env env;
@@ -17,6 +17,10 @@ typedef struct world {
   ab_gatt_client client;
   ab_gatt_listener listener;
   ab_gatt_read reads[READS];
+  ab_gatt_read multiple;
+  ab_gatt_values *values;
+  bool asking; /* for values */
+  ab_gatt_reliable reliable[RELIABLE];
   ab_gatt_disc disc;
   ab_att_req write, mtu;
   bool fetching;
@@ -109,6 +113,82 @@ static void stop_read(world *w, unsigned i) {
   w->started--;
 }
 
+static void on_multiple(ab_gatt_read *read, int status) {
+  check((status == 0) == (read->value != NULL));
+  ab_buf_free(read->value);
+  read->value = NULL;
+  ab_container_of(read, world, multiple)->ended++;
+}
+
+static void read_multiple(world *w) {
+  static const uint16_t handles[] = {3, 4, 5};
+
+  if (!w->multiple.req.pending)
+    w->started += ab_gatt_read_multiple(&w->multiple, &w->att, handles, 3, on_multiple) == 0;
+}
+
+static void on_values(ab_gatt_values *values, int status) {
+  world *w = values->ctx;
+
+  if (status == AIOBLE_EAGAIN)
+    return;
+  for (unsigned i = 0; status == 0 && i < values->n; i++)
+    check(values->at[i].value && values->at[i].value->len <= AB_ATT_VALUE_MAX);
+  w->asking = false;
+  w->ended++;
+}
+
+static void stop_values(world *w) {
+  if (w->values && w->asking) {
+    ab_gatt_values_stop(w->values);
+    w->started--;
+  }
+  w->asking = false;
+  ab_gatt_values_free(w->values);
+  w->values = NULL;
+}
+
+static void start_values(world *w, bool by_uuid) {
+  aioble_uuid_t uuid = aioble_uuid16(0x2a6e);
+
+  stop_values(w);
+  w->values = ab_gatt_values_new(&w->att, VALUES);
+  check(w->values != NULL);
+  w->values->ctx = w;
+  w->asking = true;
+  w->started++;
+  if (by_uuid) {
+    ab_gatt_values_find(w->values, 1, 0xffff, &uuid, on_values);
+    return;
+  }
+  for (uint16_t i = 0; i < VALUES; i++)
+    w->values->at[i].handle = (uint16_t) (3 + i);
+  w->values->n = VALUES;
+  ab_gatt_values_read(w->values, on_values);
+}
+
+static void on_reliable(ab_gatt_reliable *reliable, int status) {
+  if (status == AIOBLE_EAGAIN)
+    return;
+  check(!reliable->parts);
+  ab_container_of(reliable->client, world, client)->ended++;
+}
+
+static void start_reliable(world *w, ab_gatt_reliable *reliable, size_t len) {
+  static const uint8_t data[64];
+
+  if (reliable->parts || !ab_gatt_reliable_init(reliable, &w->client, 2, 2 * len))
+    return;
+  ab_gatt_reliable_add(reliable, 3, 0, data, len);
+  ab_gatt_reliable_add(reliable, 4, 7, data, len);
+  w->started += ab_gatt_reliable_start(reliable, on_reliable) == 0;
+}
+
+static void stop_reliable(world *w, ab_gatt_reliable *reliable) {
+  w->started -= reliable->parts != NULL;
+  ab_gatt_reliable_stop(reliable);
+}
+
 static void on_fetched(ab_gatt_disc *disc) {
   world *w = ab_container_of(disc, world, disc);
 
@@ -118,6 +198,8 @@ static void on_fetched(ab_gatt_disc *disc) {
 
 static void discover(world *w, ab_gatt_disc_kind kind) {
   aioble_uuid_t uuid = aioble_uuid16(0x2800);
+  bool by_uuid = kind == AB_GATT_SERVICES_BY_UUID || kind == AB_GATT_SECONDARY_BY_UUID ||
+                 kind == AB_GATT_VALUES;
 
   if (w->fetching) {
     ab_gatt_disc_stop(&w->disc);
@@ -125,8 +207,7 @@ static void discover(world *w, ab_gatt_disc_kind kind) {
   }
   w->fetching = false;
   w->seen = 1;
-  ab_gatt_disc_init(&w->disc, &w->att, kind, 1, 0xffff,
-                    kind == AB_GATT_SERVICES_BY_UUID ? &uuid : NULL);
+  ab_gatt_disc_init(&w->disc, &w->att, kind, 1, 0xffff, by_uuid ? &uuid : NULL);
 }
 
 static void next(world *w) {
@@ -135,8 +216,9 @@ static void next(world *w) {
 
   while (!w->fetching && (status = ab_gatt_disc_next(&w->disc, &item)) != 0) {
     if (status == 1) {
-      check(item.handle >= w->seen && item.last >= item.handle);
-      check(!item.value || (item.value > item.handle && item.value <= item.last));
+      check(item.handle >= w->seen && item.last >= (item.value ? item.value : item.handle));
+      check(w->disc.kind != AB_GATT_CHARS || item.value > item.handle);
+      check(ab_rd_left(&item.data) <= 253);
       w->seen = item.handle + 1u;
     } else if (status == AIOBLE_EAGAIN) {
       w->fetching = true;
@@ -163,26 +245,27 @@ static void on_exchanged(ab_att_req *req, int status, ab_rd *pdu) {
 
 static void step(world *w, uint8_t what) {
   static const uint8_t data[30];
+  unsigned which = what / 19;
 
-  switch (what % 12) {
+  switch (what % 19) {
   case 0:
   case 1:
   case 2:
   case 3:
-    start_read(w, what % READS);
+    start_read(w, what % 19);
     break;
   case 4:
-    stop_read(w, what / 12 % READS);
+    stop_read(w, which);
     break;
   case 5:
-    discover(w, (ab_gatt_disc_kind) (what / 12 % 4));
+    discover(w, (ab_gatt_disc_kind) which);
     break;
   case 6:
     next(w);
     break;
   case 7:
     if (!w->write.pending)
-      w->started += ab_gatt_write(&w->att, &w->write, 3, data, what / 12, on_written) == 0;
+      w->started += ab_gatt_write(&w->att, &w->write, 3, data, 10 * which, on_written) == 0;
     break;
   case 8:
     w->started += ab_att_exchange_mtu(&w->att, &w->mtu, on_exchanged);
@@ -194,11 +277,32 @@ static void step(world *w, uint8_t what) {
   case 10:
     ab_att_respond_error(&w->att, 1, AB_ATT_ERR_UNLIKELY);
     break;
-  default:
+  case 11:
     if (w->listener.listening)
       ab_gatt_unlisten(&w->client, &w->listener);
     else
       (void) ab_gatt_listen(&w->client, &w->listener);
+    break;
+  case 12:
+    start_reliable(w, &w->reliable[which % RELIABLE], 0);
+    break;
+  case 13:
+    start_reliable(w, &w->reliable[which % RELIABLE], what);
+    break;
+  case 14:
+    stop_reliable(w, &w->reliable[which % RELIABLE]);
+    break;
+  case 15:
+    start_values(w, which % 2);
+    break;
+  case 16:
+    stop_values(w);
+    break;
+  case 17:
+    read_multiple(w);
+    break;
+  default:
+    discover(w, (ab_gatt_disc_kind) (AB_GATT_INCLUDES + which));
   }
 }
 
@@ -238,6 +342,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   ab_att_close(&w->att, AIOBLE_ENOTCONN);
   ab_timers_run(&w->env.timers, w->env.now_us);
   check(w->started == w->ended);
+  check(!w->reliable[0].parts && !w->reliable[1].parts);
+  stop_values(w);
   check(ab_timers_next(&w->env.timers) == UINT64_MAX);
   ab_bufs_free(&w->bufs);
   free(w);

@@ -105,7 +105,7 @@ static void begin(story *st, const story_plot *plot, uint64_t seed) {
   memset(st, 0, sizeof *st);
   st->plot = plot;
   sim_open(&st->s, &(aioble_virtual_options_t){.timing = plot->timing, .seed = seed});
-  st->central = sim_stack_new(&st->s, NULL, NULL);
+  st->central = sim_stack_new(&st->s, &(aioble_options_t){.mtu = plot->mtu}, NULL);
   st->peripheral = sim_stack_new(&st->s, NULL, plot->old_peer ? &old : NULL);
   service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x181a));
   st->chr = aioble_char_new(
@@ -327,10 +327,57 @@ static void values(story *st) {
   part(st);
 }
 
-static void walk(story *st, aioble_discovery_t *discovery) {
-  while (discovery && run(st, aioble_discovery_next(discovery)) == 0)
-    continue;
+/* what is found is visited; NULL: only counted */
+static void walk(story *st, aioble_discovery_t *discovery,
+                 void (*visit)(story *st, const aioble_op_t *found)) {
+  sim_watch *next;
+
+  while (discovery && wait(st, next = ask(st, aioble_discovery_next(discovery))) == 0)
+    if (visit)
+      visit(st, next->op);
   aioble_discovery_unref(discovery);
+}
+
+static void visit_char(story *st, const aioble_op_t *found) {
+  walk(st, aioble_client_char_descs(aioble_op_char(found), NULL), NULL);
+}
+
+static void visit_service(story *st, const aioble_op_t *found) {
+  walk(st, aioble_client_service_includes(aioble_op_service(found), NULL), NULL);
+  walk(st, aioble_client_service_chars(aioble_op_service(found), NULL), visit_char);
+}
+
+static void discovery(story *st) {
+  if (!meet(st))
+    return;
+  walk(st, aioble_conn_services(st->conn, NULL), visit_service);
+  walk(st, aioble_conn_secondary_services(st->conn, NULL), NULL);
+  part(st);
+}
+
+/* written in parts, alone and with others; read in parts, alone and with others */
+static void long_values(story *st) {
+  static const uint8_t octets[60];
+  sim_watch *chr;
+  aioble_client_char_t *both[2];
+  aioble_write_t writes[2] = {{.data = octets, .len = 25},
+                              {.data = octets, .len = 25, .offset = 25}};
+
+  if (!meet(st))
+    return;
+  chr = ask(st, aioble_conn_service(st->conn, AIOBLE_UUID16(0x181a)));
+  if (wait(st, chr) < 0)
+    return;
+  chr = ask(st, aioble_client_service_char(aioble_op_service(chr->op), AIOBLE_UUID16(0x2a6e)));
+  if (wait(st, chr) < 0)
+    return;
+  both[0] = both[1] = writes[0].chr = writes[1].chr = aioble_op_char(chr->op);
+  (void) run(st, aioble_client_char_write(both[0], octets, sizeof octets, AIOBLE_WRITE_REQUEST));
+  (void) ask(st, aioble_conn_write_reliable(st->conn, writes, 2));
+  (void) run(st, aioble_conn_write_reliable(st->conn, writes, 2));
+  (void) run(st, aioble_client_read_multiple_variable(both, 2));
+  (void) run(st, aioble_conn_read_by_uuid(st->conn, AIOBLE_UUID16(0x2a6e)));
+  part(st);
 }
 
 static void link_commands(story *st) {
@@ -343,7 +390,7 @@ static void link_commands(story *st) {
   (void) run(st, aioble_conn_exchange_mtu(st->conn));
   (void) run(st, aioble_conn_update_params(st->conn, &slow));
   (void) run(st, aioble_conn_update_params(st->peer_conn, &fast));
-  walk(st, aioble_conn_services(st->conn, NULL));
+  walk(st, aioble_conn_services(st->conn, NULL), NULL);
   part(st);
 }
 
@@ -390,6 +437,8 @@ static void nobody_there(story *st) {
 const story_plot story_plots[] = {
     {.name = "values", .tell = values},
     {.name = "values in time", .tell = values, .timing = true},
+    {.name = "discovery", .tell = discovery, .mtu = 23},
+    {.name = "long values", .tell = long_values, .mtu = 23},
     {.name = "link commands", .tell = link_commands},
     {.name = "link commands of an old peer", .tell = link_commands, .old_peer = true},
     {.name = "scanning", .tell = scanning},

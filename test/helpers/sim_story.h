@@ -24,6 +24,7 @@ typedef struct story_plot {
   void (*tell)(story *st);
   bool old_peer; /* the peripheral's controller has no Connection Parameters Request */
   bool timing;   /* data waits for connection events: more steps */
+  uint16_t mtu;  /* of the central; 0: the default */
 } story_plot;
 
 struct story {

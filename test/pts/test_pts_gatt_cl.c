@@ -25,6 +25,8 @@ typedef struct iut {
   ab_gatt_listener listener;
   ab_gatt_disc disc;
   ab_gatt_read read;
+  ab_gatt_values *values;
+  ab_gatt_reliable reliable;
   ab_att_req req;
   char told[1000];
 } iut;
@@ -70,7 +72,9 @@ static void walk(ab_gatt_disc *disc) {
 
   while ((status = ab_gatt_disc_next(disc, &item)) == 1) {
     tell(t, "%s %04x", aioble_uuid_text(&item.uuid, text), item.handle);
-    if (item.value)
+    if (disc->kind == AB_GATT_INCLUDES)
+      tell(t, " includes %04x-%04x", item.value, item.last);
+    else if (item.value)
       tell(t, " value %04x properties %02x", item.value, item.properties);
     else if (item.last != item.handle)
       tell(t, "-%04x", item.last);
@@ -93,6 +97,10 @@ static void discover(iut *t, const pts_case *c, ab_gatt_disc_kind kind) {
 
 static void services(iut *t, const pts_case *c) {
   discover(t, c, c->uuid ? AB_GATT_SERVICES_BY_UUID : AB_GATT_SERVICES);
+}
+
+static void includes(iut *t, const pts_case *c) {
+  discover(t, c, AB_GATT_INCLUDES);
 }
 
 static void chars(iut *t, const pts_case *c) {
@@ -122,6 +130,38 @@ static void read_value(iut *t, const pts_case *c) {
   ab_gatt_read_start(&t->read, &t->peer->att, c->first, on_read);
 }
 
+static void read_multiple(iut *t, const pts_case *c) {
+  uint16_t handles[] = {c->first, c->last};
+
+  assert_int_equal(ab_gatt_read_multiple(&t->read, &t->peer->att, handles, 2, on_read), 0);
+}
+
+static void on_values(ab_gatt_values *values, int status) {
+  iut *t = values->ctx;
+
+  for (unsigned i = 0; status == 0 && i < values->n; i++) {
+    tell(t, "%04x ", values->at[i].handle);
+    tell_bytes(t, values->at[i].value->p, values->at[i].value->len);
+    tell(t, "\n");
+  }
+  if (status != AIOBLE_EAGAIN)
+    tell_status(t, "read", status);
+}
+
+static void read_multiple_variable(iut *t, const pts_case *c) {
+  t->values->n = 2;
+  t->values->at[0].handle = c->first;
+  t->values->at[1].handle = c->last;
+  ab_gatt_values_read(t->values, on_values);
+}
+
+static void read_by_uuid(iut *t, const pts_case *c) {
+  aioble_uuid_t uuid;
+
+  assert_int_equal(aioble_uuid_parse(&uuid, c->uuid), 0);
+  ab_gatt_values_find(t->values, c->first, c->last, &uuid, on_values);
+}
+
 static void on_written(ab_att_req *req, int status, ab_rd *pdu) {
   (void) pdu;
   tell_status(ab_container_of(req, iut, req), "written", status);
@@ -143,6 +183,23 @@ static void write_command(iut *t, const pts_case *c) {
   size_t len = pdu_script_bytes(c->uuid, value, sizeof value);
 
   assert_int_equal(ab_gatt_write_command(&t->peer->att, c->first, value, len, on_taken, t), 0);
+}
+
+static void on_reliable(ab_gatt_reliable *reliable, int status) {
+  if (status != AIOBLE_EAGAIN)
+    tell_status(ab_container_of(reliable, iut, reliable), "written", status);
+}
+
+/* the value, to both handles if there are two */
+static void write_prepared(iut *t, const pts_case *c) {
+  uint8_t value[64];
+  size_t len = pdu_script_bytes(c->uuid, value, sizeof value);
+
+  assert_true(ab_gatt_reliable_init(&t->reliable, &t->client, 2, 2 * len));
+  ab_gatt_reliable_add(&t->reliable, c->first, 0, value, len);
+  if (c->last)
+    ab_gatt_reliable_add(&t->reliable, c->last, 0, value, len);
+  assert_int_equal(ab_gatt_reliable_start(&t->reliable, on_reliable), 0);
 }
 
 static void on_mtu(ab_att_req *req, int status, ab_rd *pdu) {
@@ -211,6 +268,11 @@ static pts_case cases[] = {
      "180f 0010-0020\nend"},
     {"GATT/CL/GAD/BV-02-C 128-bit", services, 1, 0xffff, LONG_TEXT,
      "< 06 0100 ffff 0028 " LONG_UUID "\n> 07 3000 ffff\n", LONG_TEXT " 0030-ffff\nend"},
+    {"GATT/CL/GAD/BV-03-C", includes, 0x10, 0x20, NULL,
+     "< 08 1000 2000 0228\n> 09 08 1100 0100 0700 0018\n"
+     "< 08 1200 2000 0228\n> 09 06 1200 3000 3f00\n< 0a 3000\n> 0b " LONG_UUID "\n"
+     "< 08 1300 2000 0228\n> 01 08 1300 0a\n",
+     "1800 0011 includes 0001-0007\n" LONG_TEXT " 0012 includes 0030-003f\nend"},
     {"GATT/CL/GAD/BV-04-C", chars, 0x10, 0x20, NULL,
      "< 08 1000 2000 0328\n> 09 07 1100 02 1200 192a 1300 12 1400 6e2a\n"
      "< 08 1500 2000 0328\n> 09 15 1800 08 1900 " LONG_UUID "\n"
@@ -233,6 +295,19 @@ static pts_case cases[] = {
     {"GATT/CL/GAR/BI-03-C", read_value, 3, 0, NULL, "< 0a 0300\n> 01 0a 0300 08\n", "ATT 0x08"},
     {"GATT/CL/GAR/BI-04-C", read_value, 3, 0, NULL, "< 0a 0300\n> 01 0a 0300 05\n", "ATT 0x05"},
     {"GATT/CL/GAR/BI-05-C", read_value, 3, 0, NULL, "< 0a 0300\n> 01 0a 0300 0c\n", "ATT 0x0c"},
+    {"GATT/CL/GAR/BV-03-C", read_by_uuid, 1, 0xffff, "2a6e",
+     "< 08 0100 ffff 6e2a\n> 09 04 0300 aabb\n< 08 0400 ffff 6e2a\n> 01 08 0400 0a\n",
+     "0003 aabb\nread"},
+    {"GATT/CL/GAR/BI-06-C", read_by_uuid, 1, 0xffff, "2a6e",
+     "< 08 0100 ffff 6e2a\n> 01 08 0300 02\n", "ATT 0x02"},
+    {"GATT/CL/GAR/BI-09-C", read_by_uuid, 1, 0xffff, "2a6e",
+     "< 08 0100 ffff 6e2a\n> 01 08 0300 08\n", "ATT 0x08"},
+    {"GATT/CL/GAR/BI-10-C", read_by_uuid, 1, 0xffff, "2a6e",
+     "< 08 0100 ffff 6e2a\n> 01 08 0300 05\n", "ATT 0x05"},
+    {"GATT/CL/GAR/BI-11-C", read_by_uuid, 1, 0xffff, "2a6e",
+     "< 08 0100 ffff 6e2a\n> 01 08 0300 0c\n", "ATT 0x0c"},
+    {"GATT/CL/GAR/BI-07-C", read_by_uuid, 1, 0xffff, "2a6e",
+     "< 08 0100 ffff 6e2a\n> 01 08 0100 0a\n", "read"},
     {"GATT/CL/GAR/BV-04-C", read_value, 3, 0, NULL,
      "< 0a 0300\n> 0b 11*22\n< 0c 0300 1600\n> 0d 22*22\n< 0c 0300 2c00\n> 0d 33\n",
      "1111111111111111111111111111111111111111111122222222222222222222222222222222222222222222"
@@ -241,13 +316,39 @@ static pts_case cases[] = {
      "< 0a 0300\n> 0b 11*22\n< 0c 0300 1600\n> 01 0c 0300 02\n", "ATT 0x02"},
     {"GATT/CL/GAR/BI-14-C", read_value, 3, 0, NULL,
      "< 0a 0300\n> 0b 11*22\n< 0c 0300 1600\n> 01 0c 0300 01\n", "ATT 0x01"},
+    {"GATT/CL/GAR/BI-15-C", read_value, 3, 0, NULL,
+     "< 0a 0300\n> 0b 11*22\n< 0c 0300 1600\n> 01 0c 0300 08\n", "ATT 0x08"},
     {"GATT/CL/GAR/BI-16-C", read_value, 3, 0, NULL,
      "< 0a 0300\n> 0b 11*22\n< 0c 0300 1600\n> 01 0c 0300 05\n", "ATT 0x05"},
     {"GATT/CL/GAR/BI-17-C", read_value, 3, 0, NULL,
      "< 0a 0300\n> 0b 11*22\n< 0c 0300 1600\n> 01 0c 0300 0c\n", "ATT 0x0c"},
+    {"GATT/CL/GAR/BV-05-C", read_multiple, 3, 5, NULL, "< 0e 0300 0500\n> 0f aabbcc\n",
+     "aabbcc read"},
+    {"GATT/CL/GAR/BI-18-C", read_multiple, 3, 5, NULL, "< 0e 0300 0500\n> 01 0e 0500 02\n",
+     "ATT 0x02"},
+    {"GATT/CL/GAR/BI-19-C", read_multiple, 3, 5, NULL, "< 0e 0300 0500\n> 01 0e 0500 01\n",
+     "ATT 0x01"},
+    {"GATT/CL/GAR/BI-20-C", read_multiple, 3, 5, NULL, "< 0e 0300 0500\n> 01 0e 0500 08\n",
+     "ATT 0x08"},
+    {"GATT/CL/GAR/BI-21-C", read_multiple, 3, 5, NULL, "< 0e 0300 0500\n> 01 0e 0500 05\n",
+     "ATT 0x05"},
+    {"GATT/CL/GAR/BI-22-C", read_multiple, 3, 5, NULL, "< 0e 0300 0500\n> 01 0e 0500 0c\n",
+     "ATT 0x0c"},
     {"GATT/CL/GAR/BV-06-C", read_value, 5, 0, NULL, "< 0a 0500\n> 0b 0100\n", "0100 read"},
     {"GATT/CL/GAR/BV-07-C", read_value, 5, 0, NULL, "< 0a 0500\n> 0b 11*22\n< 0c 0500 1600\n> 0d\n",
      "11111111111111111111111111111111111111111111 read"},
+    {"GATT/CL/GAR/BV-08-C", read_multiple_variable, 3, 5, NULL,
+     "< 20 0300 0500\n> 21 0200 aabb 0100 cc\n", "0003 aabb\n0005 cc\nread"},
+    {"GATT/CL/GAR/BI-36-C", read_multiple_variable, 3, 5, NULL, "< 20 0300 0500\n> 01 20 0500 02\n",
+     "ATT 0x02"},
+    {"GATT/CL/GAR/BI-38-C", read_multiple_variable, 3, 5, NULL, "< 20 0300 0500\n> 01 20 0500 01\n",
+     "ATT 0x01"},
+    {"GATT/CL/GAR/BI-40-C", read_multiple_variable, 3, 5, NULL, "< 20 0300 0500\n> 01 20 0500 08\n",
+     "ATT 0x08"},
+    {"GATT/CL/GAR/BI-42-C", read_multiple_variable, 3, 5, NULL, "< 20 0300 0500\n> 01 20 0500 05\n",
+     "ATT 0x05"},
+    {"GATT/CL/GAR/BI-44-C", read_multiple_variable, 3, 5, NULL, "< 20 0300 0500\n> 01 20 0500 0c\n",
+     "ATT 0x0c"},
 
     {"GATT/CL/GAW/BV-01-C", write_command, 3, 0, "0102", "< 52 0300 0102\n", "taken"},
     {"GATT/CL/GAW/BV-03-C", write_value, 3, 0, "0102", "< 12 0300 0102\n> 13\n", "written"},
@@ -256,17 +357,55 @@ static pts_case cases[] = {
     {"GATT/CL/GAW/BI-04-C", write_value, 3, 0, "01", "< 12 0300 01\n> 01 12 0300 08\n", "ATT 0x08"},
     {"GATT/CL/GAW/BI-05-C", write_value, 3, 0, "01", "< 12 0300 01\n> 01 12 0300 05\n", "ATT 0x05"},
     {"GATT/CL/GAW/BI-06-C", write_value, 3, 0, "01", "< 12 0300 01\n> 01 12 0300 0c\n", "ATT 0x0c"},
+    {"GATT/CL/GAW/BV-05-C", write_prepared, 3, 0, "61*20",
+     "< 16 0300 0000 61*18\n> 17 0300 0000 61*18\n< 16 0300 1200 61*2\n> 17 0300 1200 61*2\n"
+     "< 18 01\n> 19\n",
+     "written"},
+    {"GATT/CL/GAW/BI-07-C", write_prepared, 3, 0, "61*20",
+     "< 16 0300 0000 61*18\n> 01 16 0300 01\n", "ATT 0x01"},
+    {"GATT/CL/GAW/BI-08-C", write_prepared, 3, 0, "61*20",
+     "< 16 0300 0000 61*18\n> 01 16 0300 03\n", "ATT 0x03"},
+    {"GATT/CL/GAW/BI-11-C", write_prepared, 3, 0, "61*20",
+     "< 16 0300 0000 61*18\n> 01 16 0300 08\n", "ATT 0x08"},
+    {"GATT/CL/GAW/BI-12-C", write_prepared, 3, 0, "61*20",
+     "< 16 0300 0000 61*18\n> 01 16 0300 05\n", "ATT 0x05"},
+    {"GATT/CL/GAW/BI-13-C", write_prepared, 3, 0, "61*20",
+     "< 16 0300 0000 61*18\n> 01 16 0300 0c\n", "ATT 0x0c"},
+    {"GATT/CL/GAW/BI-09-C", write_prepared, 3, 0, "61*20",
+     "< 16 0300 0000 61*18\n> 17 0300 0000 61*18\n< 16 0300 1200 61*2\n> 17 0300 1200 61*2\n"
+     "< 18 01\n> 01 18 0300 07\n",
+     "ATT 0x07"},
+    {"GATT/CL/GAW/BV-06-C", write_prepared, 3, 5, "61",
+     "< 16 0300 0000 61\n> 17 0300 0000 61\n< 16 0500 0000 61\n> 17 0500 0000 61\n"
+     "< 18 01\n> 19\n",
+     "written"},
+    {"GATT/CL/GAW/BI-32-C", write_prepared, 3, 5, "61",
+     "< 16 0300 0000 61\n> 17 0300 0000 61\n< 16 0500 0000 61\n> 17 0500 0000 62\n"
+     "< 18 00\n> 19\n",
+     "AIOBLE_EPROTO"},
     {"GATT/CL/GAW/BV-08-C", write_value, 5, 0, "0100", "< 12 0500 0100\n> 13\n", "written"},
+    {"GATT/CL/GAW/BV-09-C", write_prepared, 5, 0, "61*20",
+     "< 16 0500 0000 61*18\n> 17 0500 0000 61*18\n< 16 0500 1200 61*2\n> 17 0500 1200 61*2\n"
+     "< 18 01\n> 19\n",
+     "written"},
 
     {"GATT/CL/GAN/BV-01-C", subscribe, 3, 4, "0100",
      "< 12 0400 0100\n> 13\n> 1b 0300 aabb\n> 1b 0300\n", "writtennotified aabb\nnotified \n"},
+    {"GATT/CL/GAN/BV-02-C", subscribe, 3, 4, "0100",
+     "< 12 0400 0100\n> 13\n> 23 0300 0200 aabb 0300 0000\n> 23 0900 0100 11 0300 0100 cc\n",
+     "writtennotified aabb\nnotified \nnotified cc\n"},
     {"GATT/CL/GAI/BV-01-C", subscribe, 3, 4, "0200",
      "< 12 0400 0200\n> 13\n> 1d 0300 aabb\n< 1e\n> 1d 0300 cc\n< 1e\n",
      "writtenindicated aabb\nindicated cc\n"},
+    {"GATT/CL/GAI/BI-01-C", subscribe, 3, 4, "0200", /* the next before the confirmation has come */
+     "< 12 0400 0200\n> 13\n> 1d 0300 aa\n< 1e\n> 1d 0900 bb\n< 1e\n> 1d 0300 cc\n< 1e\n",
+     "writtenindicated aa\nindicated cc\n"},
 
     {"GATT/CL/GAT/BV-01-C", read_value, 3, 0, NULL, "< 0a 0300\n",
      "AIOBLE_ETIMEDOUT" NO_ANSWER "AIOBLE_ENOTCONN"},
     {"GATT/CL/GAT/BV-02-C", write_value, 3, 0, "01", "< 12 0300 01\n",
+     "AIOBLE_ETIMEDOUT" NO_ANSWER "AIOBLE_ENOTCONN"},
+    {"GATT/CL/GAT/BV-03-C", read_multiple_variable, 3, 5, NULL, "< 20 0300 0500\n",
      "AIOBLE_ETIMEDOUT" NO_ANSWER "AIOBLE_ENOTCONN"},
 };
 
@@ -284,6 +423,9 @@ static void run(void **state) {
   assert_non_null(t);
   t->peer = att_peer_new(517);
   ab_gatt_client_init(&t->client, &t->peer->att);
+  t->values = ab_gatt_values_new(&t->peer->att, 2);
+  assert_non_null(t->values);
+  t->values->ctx = t;
   t->peer->user = t;
   t->peer->on_value = give_to_client;
   c->ask(t, c);
@@ -293,6 +435,7 @@ static void run(void **state) {
   att_peer_play(t->peer, "");
   assert_string_equal(t->told, c->told);
   assert_int_equal(t->peer->att.malformed, 0);
+  ab_gatt_values_free(t->values);
   ab_gatt_client_close(&t->client, AIOBLE_ENOTCONN);
   att_peer_free(t->peer);
   free(t);

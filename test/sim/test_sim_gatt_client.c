@@ -198,6 +198,169 @@ static void a_value_of_any_length_is_read_whole(void **state) {
   two_free(t);
 }
 
+static void fill(uint8_t *value, size_t len, unsigned seed) {
+  for (size_t i = 0; i < len; i++)
+    value[i] = (uint8_t) (i * 7 + seed);
+}
+
+static void holds(aioble_char_t *chr, const uint8_t *value, size_t len) {
+  aioble_bytes_t bytes = aioble_char_read(chr);
+
+  assert_int_equal(bytes.len, len);
+  assert_true(len == 0 || memcmp(bytes.data, value, len) == 0);
+}
+
+static void a_value_of_any_length_is_written_whole(void **state) {
+  aioble_options_t small = {.mtu = 23};
+  two *t = two_new(&small);
+  aioble_client_char_t *chr = char_of(t->to_server, 0, 2);
+  uint8_t value[513];
+
+  (void) state;
+  for (size_t len = 0; len <= 512; len += len < 70 ? 1 : 13) {
+    fill(value, len, (unsigned) len);
+    sim_expect(aioble_client_char_write(chr, value, len, AIOBLE_WRITE_AUTO), 0);
+    holds(t->chars[0][2], value, len);
+  }
+  sim_expect(aioble_client_char_write(chr, value, 513, AIOBLE_WRITE_AUTO), AIOBLE_EMSGSIZE);
+  aioble_client_char_unref(chr);
+  two_free(t);
+}
+
+/* each keeps its own; those cancelled leave nothing behind on the server */
+static void long_writes_of_many_callers_do_not_mix(void **state) {
+  aioble_options_t small = {.mtu = 23};
+  two *t = two_new(&small);
+  aioble_client_char_t *chrs[SERVICES];
+  aioble_op_t *ops[2 * SERVICES];
+  uint8_t value[2 * SERVICES][60];
+
+  (void) state;
+  for (unsigned i = 0; i < SERVICES; i++)
+    chrs[i] = char_of(t->to_server, i, 2);
+  for (unsigned i = 0; i < 2 * SERVICES; i++) {
+    fill(value[i], sizeof value[i], i);
+    ops[i] = aioble_client_char_write(chrs[i % SERVICES], value[i], sizeof value[i],
+                                      AIOBLE_WRITE_REQUEST);
+    aioble_op_set_timeout(ops[i], AIOBLE_FOREVER);
+  }
+  sim_expect(aioble_client_char_read(chrs[0]), 0); /* goes between */
+  for (unsigned i = SERVICES; i < 2 * SERVICES; i += 3)
+    aioble_op_cancel(ops[i]);
+  for (unsigned i = 0; i < 2 * SERVICES; i++)
+    sim_expect(ops[i], i >= SERVICES && (i - SERVICES) % 3 == 0 ? AIOBLE_ECANCELED : 0);
+  for (unsigned i = 0; i < SERVICES; i++) {
+    holds(t->chars[i][2], value[i % 3 == 0 ? i : SERVICES + i], sizeof value[i]);
+    aioble_client_char_unref(chrs[i]);
+  }
+  two_free(t);
+}
+
+static void several_are_written_all_or_none(void **state) {
+  two *t = two_new(NULL);
+  aioble_client_char_t *first = char_of(t->to_server, 0, 2), *second = char_of(t->to_server, 1, 2),
+                       *refused = char_of(t->to_server, 2, 0);
+  aioble_write_t writes[] = {{.chr = first, .data = "abc", .len = 3},
+                             {.chr = second, .data = "de", .len = 2},
+                             {.chr = first, .data = "XY", .len = 2, .offset = 1},
+                             {.chr = refused, .data = "f", .len = 1}};
+
+  (void) state;
+  sim_expect(aioble_conn_write_reliable(t->to_server, writes, 4), AIOBLE_ERR_ATT(0x03));
+  holds(t->chars[0][2], NULL, 0);
+  sim_expect(aioble_conn_write_reliable(t->to_server, writes, 3), 0);
+  holds(t->chars[0][2], (const uint8_t *) "aXY", 3);
+  holds(t->chars[1][2], (const uint8_t *) "de", 2);
+  aioble_client_char_unref(first);
+  aioble_client_char_unref(second);
+  aioble_client_char_unref(refused);
+  two_free(t);
+}
+
+/* of every length, so that responses are cut in every place */
+static void reads_many(uint16_t mtu) {
+  aioble_options_t options = {.mtu = mtu};
+  two *t = two_new(&options);
+  aioble_client_char_t *chrs[SERVICES];
+  uint8_t value[SERVICES][512];
+  aioble_op_t *op;
+
+  for (unsigned i = 0; i < SERVICES; i++)
+    chrs[i] = char_of(t->to_server, i, 0);
+  for (unsigned round = 0; round < 60; round++) {
+    size_t len[SERVICES];
+
+    for (unsigned i = 0; i < SERVICES; i++) {
+      len[i] = (round * (i + 3) + i * i) % (round % 4 == 3 ? 513 : 29);
+      fill(value[i], len[i], round + i);
+      assert_int_equal(aioble_char_write(t->chars[i][0], value[i], len[i], 0), 0);
+    }
+    op = aioble_client_read_multiple_variable(chrs, SERVICES);
+    sim_ok(op);
+    assert_int_equal(aioble_op_count(op), SERVICES);
+    for (unsigned i = 0; i < SERVICES; i++) {
+      assert_int_equal(aioble_op_handle_at(op, i), aioble_client_char_handle(chrs[i]));
+      assert_int_equal(aioble_op_value_at(op, i).len, len[i]);
+      assert_true(!len[i] || memcmp(aioble_op_value_at(op, i).data, value[i], len[i]) == 0);
+    }
+    aioble_op_unref(op);
+    op = sim_ok(aioble_conn_read_by_uuid(t->to_server, uuid_of(3, 0)));
+    assert_int_equal(aioble_op_count(op), 1);
+    assert_int_equal(aioble_op_value_at(op, 0).len, len[3]);
+    assert_true(!len[3] || memcmp(aioble_op_value_at(op, 0).data, value[3], len[3]) == 0);
+    aioble_op_unref(op);
+  }
+  for (unsigned i = 0; i < SERVICES; i++)
+    aioble_client_char_unref(chrs[i]);
+  two_free(t);
+}
+
+static void many_values_are_read_whole_wherever_a_response_cuts_them(void **state) {
+  (void) state;
+  reads_many(23);
+  reads_many(60);
+  reads_many(517);
+}
+
+static void declarations_can_be_read_by_their_type(void **state) {
+  two *t = two_new(NULL);
+  aioble_op_t *op = sim_ok(aioble_conn_read_by_uuid(t->to_server, AIOBLE_UUID16(0x2803)));
+
+  (void) state;
+  assert_true(aioble_op_count(op) > SERVICES * CHARS);
+  for (size_t i = 0; i < aioble_op_count(op); i++) {
+    assert_true(i == 0 || aioble_op_handle_at(op, i) > aioble_op_handle_at(op, i - 1));
+    assert_true(aioble_op_value_at(op, i).len == 5 || aioble_op_value_at(op, i).len == 19);
+  }
+  aioble_op_unref(op);
+  sim_expect(aioble_conn_read_by_uuid(t->to_server, AIOBLE_UUID16(0x2aff)), AIOBLE_ENOENT);
+  two_free(t);
+}
+
+static void commands_are_tried_until_the_link_is_full(void **state) {
+  two *t = two_new(NULL);
+  aioble_client_char_t *chr = char_of(t->to_server, 0, 5);
+  uint8_t value[100];
+  unsigned sent = 0;
+  int status;
+
+  (void) state;
+  for (; sent < 1000; sent++) {
+    fill(value, sizeof value, sent);
+    status = aioble_client_char_try_write(chr, value, sizeof value);
+    if (status < 0)
+      break;
+  }
+  assert_int_equal(status, AIOBLE_EAGAIN);
+  assert_true(sent > 30 && sent < 100); /* 4 KiB, and what the controller takes at once */
+  sim_run_ms(&t->s, 1000);
+  fill(value, sizeof value, sent - 1);
+  holds(t->chars[0][5], value, sizeof value); /* none was lost: the last one has come */
+  assert_int_equal(aioble_client_char_try_write(chr, value, sizeof value), 0);
+  aioble_client_char_unref(chr);
+  two_free(t);
+}
+
 static void many_reads_are_answered_each_with_its_own_value(void **state) {
   two *t = two_new(NULL);
   aioble_client_char_t *chrs[SERVICES];
@@ -326,6 +489,12 @@ int main(void) {
       cmocka_unit_test(a_whole_table_of_mixed_widths_is_found_by_nested_iterators),
       cmocka_unit_test(iterators_run_side_by_side),
       cmocka_unit_test(a_value_of_any_length_is_read_whole),
+      cmocka_unit_test(a_value_of_any_length_is_written_whole),
+      cmocka_unit_test(long_writes_of_many_callers_do_not_mix),
+      cmocka_unit_test(several_are_written_all_or_none),
+      cmocka_unit_test(many_values_are_read_whole_wherever_a_response_cuts_them),
+      cmocka_unit_test(declarations_can_be_read_by_their_type),
+      cmocka_unit_test(commands_are_tried_until_the_link_is_full),
       cmocka_unit_test(many_reads_are_answered_each_with_its_own_value),
       cmocka_unit_test(a_thousand_notifications_come_in_order_and_none_is_lost),
       cmocka_unit_test(commands_and_requests_arrive_in_order),

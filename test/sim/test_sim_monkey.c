@@ -275,6 +275,35 @@ static void use_char(monkey *m) {
   }
 }
 
+/* procedures of several requests, with several values */
+static void use_chars(monkey *m) {
+  static const uint8_t octets[60];
+  aioble_client_char_t *chr = some_char(m), *both[] = {chr, some_char(m)};
+  aioble_write_t writes[] = {{.chr = chr, .data = octets, .len = roll(m, 60)},
+                             {.chr = both[1], .data = octets, .len = roll(m, 30)}};
+
+  switch (roll(m, 6)) {
+  case 0:
+    play(m, aioble_client_char_write(chr, octets, roll(m, 60), AIOBLE_WRITE_REQUEST));
+    break;
+  case 1:
+    play(m, aioble_conn_write_reliable(aioble_client_service_conn(aioble_client_char_service(chr)),
+                                       writes, 2));
+    break;
+  case 2:
+    play(m, aioble_client_read_multiple(both, 2));
+    break;
+  case 3:
+    play(m, aioble_client_read_multiple_variable(both, 2));
+    break;
+  case 4:
+    play(m, aioble_conn_read_by_uuid(some_conn(m), AIOBLE_UUID16(0x2a6e)));
+    break;
+  default:
+    (void) aioble_client_char_try_write(chr, octets, roll(m, 60));
+  }
+}
+
 static void serve(monkey *m) {
   unsigned whose = roll(m, STACKS);
   aioble_char_t *chr = m->chars[whose];
@@ -373,9 +402,9 @@ static void disconnect(monkey *m) {
 
 static void act(monkey *m) {
   static void (*const deeds[])(monkey * m) = {
-      scan,       scan,   advertise, advertise, connect,  connect,      next,
-      stop,       update, find,      find,      use_char, use_char,     open_or_close,
-      disconnect, serve,  group,     forget,    forget,   disturb_an_op};
+      scan,       scan,   advertise, advertise, connect,  connect,       next,
+      stop,       update, find,      find,      use_char, use_char,      open_or_close,
+      disconnect, serve,  group,     forget,    forget,   disturb_an_op, use_chars};
   unsigned deed = roll(m, 60);
 
   if (deed == 59)
@@ -398,7 +427,8 @@ static void begin(monkey *m, uint64_t seed) {
   sim_open(&m->s, &(aioble_virtual_options_t){.seed = seed, .timing = seed & 1});
   m->seed = seed;
   for (uint16_t i = 0; i < STACKS; i++) {
-    aioble_t *ble = sim_stack_new(&m->s, &(aioble_options_t){.appearance = i}, NULL);
+    aioble_t *ble =
+        sim_stack_new(&m->s, &(aioble_options_t){.appearance = i, .mtu = i % 2 ? 23 : 0}, NULL);
     aioble_service_t *service = aioble_service_new(ble, AIOBLE_UUID16(0x181a));
 
     m->chars[i] = aioble_char_new(

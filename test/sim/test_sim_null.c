@@ -24,6 +24,8 @@ static void ops_of_null_handles_are_not_connected(void **state) {
       aioble_conn_exchange_mtu(NULL),
       aioble_conn_update_params(NULL, NULL),
       aioble_conn_service(NULL, AIOBLE_UUID16(0x1800)),
+      aioble_conn_secondary_service(NULL, AIOBLE_UUID16(0x1800)),
+      aioble_client_service_include(NULL, AIOBLE_UUID16(0x1800)),
       aioble_client_service_char(NULL, AIOBLE_UUID16(0x2a00)),
       aioble_client_char_desc(NULL, AIOBLE_UUID16(0x2902)),
       aioble_client_char_read(NULL),
@@ -33,6 +35,11 @@ static void ops_of_null_handles_are_not_connected(void **state) {
       aioble_client_char_indicated(NULL),
       aioble_client_desc_read(NULL),
       aioble_client_desc_write(NULL, "", 0),
+      aioble_client_read_multiple(NULL, 2),
+      aioble_client_read_multiple_variable(NULL, 1),
+      aioble_conn_read_by_uuid(NULL, AIOBLE_UUID16(0x2a00)),
+      aioble_client_service_read_by_uuid(NULL, AIOBLE_UUID16(0x2a00)),
+      aioble_conn_write_reliable(NULL, NULL, 1),
       aioble_char_notify(NULL, NULL, "", 0),
       aioble_char_indicate(NULL, NULL, "", 0),
       aioble_char_written(NULL),
@@ -124,16 +131,18 @@ static void client_handles_may_be_null(void **state) {
   assert_int_equal(aioble_client_desc_handle(NULL), 0);
   assert_int_equal(aioble_client_char_dropped(NULL), 0);
   assert_true(aioble_client_char_set_depth(NULL, 3) < 0);
+  assert_int_equal(aioble_client_char_try_write(NULL, "", 0), AIOBLE_ENOTCONN);
   aioble_client_char_on_notify(NULL, NULL, NULL);
 }
 
 static void discoveries_of_nothing_end_at_once(void **state) {
-  aioble_discovery_t *const of_nothing[] = {aioble_conn_services(NULL, NULL),
-                                            aioble_client_service_chars(NULL, NULL),
-                                            aioble_client_char_descs(NULL, NULL)};
+  aioble_discovery_t *const of_nothing[] = {
+      aioble_conn_services(NULL, NULL), aioble_conn_secondary_services(NULL, NULL),
+      aioble_client_service_includes(NULL, NULL), aioble_client_service_chars(NULL, NULL),
+      aioble_client_char_descs(NULL, NULL)};
 
   (void) state;
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < sizeof of_nothing / sizeof *of_nothing; i++) {
     assert_int_equal(aioble_op_finish(aioble_discovery_next(of_nothing[i])), AIOBLE_ENOTCONN);
     assert_null(aioble_discovery_unref(of_nothing[i]));
   }

@@ -158,20 +158,111 @@ static void the_mode_decides_how_a_write_goes(void **state) {
 static void too_long_is_refused_before_anything_is_sent(void **state) {
   client_bed *bed = client_bed_new();
   aioble_client_char_t *chr = client_bed_char(bed, WRITE);
-  uint8_t data[21] = {0};
-  outcome o, p;
+  uint8_t data[513] = {0};
+  outcome o, p, q;
 
   (void) state;
-  client_bed_then(&o, aioble_client_char_write(chr, data, 21, AIOBLE_WRITE_REQUEST));
+  client_bed_then(&o, aioble_client_char_write(chr, data, 513, AIOBLE_WRITE_REQUEST));
+  client_bed_then(&q, aioble_client_char_write(chr, data, SIZE_MAX, AIOBLE_WRITE_REQUEST));
   client_bed_then(&p, aioble_client_char_write(chr, data, 21, AIOBLE_WRITE_NO_RESPONSE));
+  assert_int_equal(aioble_client_char_try_write(chr, data, 21), AIOBLE_EMSGSIZE);
   assert_int_equal(o.calls, 0);
   client_bed_run_ms(bed, 0);
   assert_int_equal(o.status, AIOBLE_EMSGSIZE);
   assert_int_equal(p.status, AIOBLE_EMSGSIZE);
+  assert_int_equal(q.status, AIOBLE_EMSGSIZE);
   client_bed_play(bed, "> 02 1800\n< 03 0502\n");
   client_bed_then(&o, aioble_client_char_write(chr, data, 21, AIOBLE_WRITE_REQUEST));
   client_bed_play(bed, "< 12 0300 00*21\n> 13\n");
   assert_int_equal(o.status, 0);
+  aioble_client_char_unref(chr);
+  client_bed_free(bed);
+}
+
+static void what_fits_no_request_is_prepared(void **state) {
+  client_bed *bed = client_bed_new();
+  aioble_client_char_t *chr = client_bed_char(bed, WRITE);
+  uint8_t data[21] = {0};
+  outcome o;
+
+  (void) state;
+  client_bed_then(&o, aioble_client_char_write(chr, data, 20, AIOBLE_WRITE_AUTO));
+  client_bed_play(bed, "< 12 0300 00*20\n> 13\n");
+  assert_int_equal(o.status, 0);
+  client_bed_then(&o, aioble_client_char_write(chr, data, 21, AIOBLE_WRITE_AUTO));
+  client_bed_play(bed, "< 16 0300 0000 00*18\n> 17 0300 0000 00*18\n"
+                       "< 16 0300 1200 00*3\n> 17 0300 1200 00*3\n< 18 01\n> 19\n");
+  assert_int_equal(o.calls, 1);
+  assert_int_equal(o.status, 0);
+  aioble_client_char_unref(chr);
+  client_bed_free(bed);
+}
+
+static void the_try_form_queues_until_4_kib_wait(void **state) {
+  client_bed *bed = client_bed_new();
+  aioble_client_char_t *chr = client_bed_char(bed, WRITE);
+
+  (void) state;
+  assert_int_equal(aioble_client_char_try_write(chr, "a", 1), 0);
+  assert_true(bed->turn_wanted);
+  client_bed_play(bed, "< 52 0300 61\n");
+  bed->conn->link.hci.tx_queued = 4095;
+  assert_int_equal(aioble_client_char_try_write(chr, NULL, 0), 0);
+  client_bed_play(bed, "< 52 0300\n");
+  bed->conn->link.hci.tx_queued = 4096;
+  assert_int_equal(aioble_client_char_try_write(chr, "a", 1), AIOBLE_EAGAIN);
+  bed->conn->link.hci.tx_queued = 0;
+  assert_int_equal(aioble_client_char_try_write(chr, NULL, 1), AIOBLE_EINVAL);
+  assert_int_equal(aioble_client_char_try_write(NULL, "a", 1), AIOBLE_ENOTCONN);
+  client_bed_disconnect(bed);
+  assert_int_equal(aioble_client_char_try_write(chr, "a", 1), AIOBLE_ENOTCONN);
+  aioble_client_char_unref(chr);
+  client_bed_free(bed);
+}
+
+static aioble_client_char_t *another_char(client_bed *bed, aioble_client_char_t *chr) {
+  aioble_op_t *op =
+      aioble_client_service_char(aioble_client_char_service(chr), aioble_uuid16(0x2a6f));
+  aioble_client_char_t *other;
+
+  client_bed_play(bed, "< 08 0100 0900 0328\n> 09 07 0600 0a 0700 6f2a\n");
+  other = aioble_client_char_ref(aioble_op_char(op));
+  aioble_op_unref(op);
+  return other;
+}
+
+static void several_are_read_behind_each_other_unless_they_may_be_cut(void **state) {
+  client_bed *bed = client_bed_new();
+  aioble_client_char_t *chr = client_bed_char(bed, READ), *both[2];
+  aioble_client_char_t *many[12];
+  outcome o;
+
+  (void) state;
+  both[0] = chr;
+  both[1] = another_char(bed, chr);
+  client_bed_then(&o, aioble_client_read_multiple(both, 2));
+  client_bed_play(bed, "< 0e 0300 0700\n> 0f 616263\n");
+  assert_int_equal(o.status, 0);
+  assert_int_equal(o.len, 3);
+  assert_memory_equal(o.value, "abc", 3);
+  client_bed_then(&o, aioble_client_read_multiple(both, 2));
+  client_bed_play(bed, "< 0e 0300 0700\n> 0f 61*22\n");
+  assert_int_equal(o.status, AIOBLE_EMSGSIZE);
+  client_bed_then(&o, aioble_client_read_multiple(both, 2));
+  client_bed_play(bed, "< 0e 0300 0700\n> 0f 61*21\n");
+  assert_int_equal(o.len, 21);
+  client_bed_then(&o, aioble_client_read_multiple(both, 2));
+  client_bed_play(bed, "< 0e 0300 0700\n> 01 0e 0700 02\n");
+  assert_int_equal(o.status, AIOBLE_ERR_ATT(2));
+  client_bed_then(&o, aioble_client_read_multiple(both, 1));
+  client_bed_run_ms(bed, 0);
+  assert_int_equal(o.status, AIOBLE_EINVAL);
+  for (size_t i = 0; i < 12; i++)
+    many[i] = chr;
+  client_bed_then(&o, aioble_client_read_multiple(many, 12)); /* 11 fit in 23 octets */
+  client_bed_run_ms(bed, 0);
+  assert_int_equal(o.status, AIOBLE_EMSGSIZE);
+  aioble_client_char_unref(both[1]);
   aioble_client_char_unref(chr);
   client_bed_free(bed);
 }
@@ -307,10 +398,11 @@ static void each_allocation_may_fail(void **state) {
 static void null_handles_are_not_connected(void **state) {
   aioble_op_t *ops[] = {aioble_client_char_read(NULL), aioble_client_desc_read(NULL),
                         aioble_client_char_write(NULL, "a", 1, AIOBLE_WRITE_AUTO),
-                        aioble_client_desc_write(NULL, "a", 1)};
+                        aioble_client_desc_write(NULL, "a", 1),
+                        aioble_client_read_multiple(NULL, 2)};
 
   (void) state;
-  for (size_t i = 0; i < 4; i++)
+  for (size_t i = 0; i < 5; i++)
     assert_int_equal(aioble_op_finish(ops[i]), AIOBLE_ENOTCONN);
 }
 
@@ -323,6 +415,9 @@ int main(void) {
       cmocka_unit_test(after_thirty_seconds_the_link_is_broken),
       cmocka_unit_test(the_mode_decides_how_a_write_goes),
       cmocka_unit_test(too_long_is_refused_before_anything_is_sent),
+      cmocka_unit_test(what_fits_no_request_is_prepared),
+      cmocka_unit_test(the_try_form_queues_until_4_kib_wait),
+      cmocka_unit_test(several_are_read_behind_each_other_unless_they_may_be_cut),
       cmocka_unit_test(bad_arguments_are_einval),
       cmocka_unit_test(a_command_that_was_cancelled_is_still_taken_once),
       cmocka_unit_test(descriptors_are_read_and_written),

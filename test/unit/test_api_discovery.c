@@ -48,6 +48,68 @@ static void the_first_of_a_kind_or_enoent(void **state) {
   client_bed_free(bed);
 }
 
+static aioble_client_service_t *found_service(aioble_op_t *op) {
+  aioble_client_service_t *service = aioble_client_service_ref(aioble_op_service(op));
+
+  aioble_op_unref(op);
+  return service;
+}
+
+static void an_included_service_is_as_good_as_any(void **state) {
+  client_bed *bed = client_bed_new();
+  aioble_client_service_t *service = client_bed_service(bed), *included;
+  aioble_discovery_t *d;
+  aioble_op_t *op = aioble_client_service_include(service, aioble_uuid16(0x180f));
+  uint16_t first, last;
+  outcome o;
+
+  (void) state;
+  client_bed_play(bed, "< 08 0100 0900 0228\n> 09 08 0200 4000 4500 0f18\n");
+  included = found_service(op);
+  aioble_client_service_range(included, &first, &last);
+  assert_int_equal(first, 0x40);
+  assert_int_equal(last, 0x45);
+  client_bed_then(&o, aioble_client_service_char(included, aioble_uuid16(0x2a19)));
+  client_bed_play(bed, "< 08 4000 4500 0328\n> 09 07 4100 02 4200 192a\n");
+  assert_int_equal(o.handle, 0x42);
+  client_bed_then(&o, aioble_client_service_include(service, aioble_uuid16(0x1800)));
+  client_bed_play(bed, "< 08 0100 0900 0228\n> 09 08 0200 4000 4500 0f18\n"
+                       "< 08 0300 0900 0228\n> 01 08 0300 0a\n");
+  assert_int_equal(o.status, AIOBLE_ENOENT);
+  d = aioble_client_service_includes(service, NULL);
+  client_bed_then(&o, aioble_discovery_next(d));
+  client_bed_play(bed, "< 08 0100 0900 0228\n> 09 06 0200 4000 4500\n"
+                       "< 0a 4000\n> 0b 00112233445566778899aabbccddeeff\n");
+  assert_int_equal(o.status, 0);
+  assert_int_equal(o.handle, 0x40);
+  client_bed_then(&o, aioble_discovery_next(d));
+  client_bed_play(bed, "< 08 0300 0900 0228\n> 01 08 0300 0a\n");
+  assert_int_equal(o.status, AIOBLE_EOF);
+  aioble_discovery_unref(d);
+  aioble_client_service_unref(included);
+  aioble_client_service_unref(service);
+  client_bed_free(bed);
+}
+
+static void secondary_services_are_found_apart(void **state) {
+  client_bed *bed = client_bed_new();
+  aioble_discovery_t *d = aioble_conn_secondary_services(bed->conn, NULL);
+  outcome o;
+
+  (void) state;
+  client_bed_then(&o, aioble_discovery_next(d));
+  client_bed_play(bed, "< 10 0100 ffff 0128\n> 11 06 4000 ffff 0f18\n");
+  assert_int_equal(o.handle, 0x40);
+  client_bed_then(&o, aioble_discovery_next(d));
+  client_bed_run_ms(bed, 0);
+  assert_int_equal(o.status, AIOBLE_EOF);
+  aioble_discovery_unref(d);
+  client_bed_then(&o, aioble_conn_secondary_service(bed->conn, aioble_uuid16(0x180f)));
+  client_bed_play(bed, "< 06 0100 ffff 0128 0f18\n> 07 4000 4500\n");
+  assert_int_equal(o.handle, 0x40);
+  client_bed_free(bed);
+}
+
 static void an_iterator_yields_one_by_one_then_eof(void **state) {
   client_bed *bed = client_bed_new();
   aioble_discovery_t *d = aioble_conn_services(bed->conn, NULL);
@@ -152,7 +214,8 @@ static void iterators_may_be_nested(void **state) {
   chars = aioble_client_service_chars(service, NULL);
   aioble_client_service_unref(service); /* the iterator keeps it */
   client_bed_then(&o, aioble_discovery_next(chars));
-  client_bed_play(bed, "< 08 0100 0700 0328\n> 09 07 0200 02 0300 002a\n");
+  client_bed_play(bed, "< 08 0100 0700 0328\n> 09 07 0200 02 0300 002a\n"
+                       "< 08 0400 0700 0328\n> 01 08 0400 0a\n");
   assert_int_equal(o.handle, 3);
   client_bed_then(&o, aioble_discovery_next(services));
   client_bed_run_ms(bed, 0);
@@ -238,13 +301,14 @@ static void a_uuid_that_is_none_is_einval(void **state) {
 }
 
 static void null_handles_are_not_connected(void **state) {
-  aioble_discovery_t *d[] = {aioble_conn_services(NULL, NULL),
-                             aioble_client_service_chars(NULL, NULL),
-                             aioble_client_char_descs(NULL, NULL)};
+  aioble_discovery_t *d[] = {
+      aioble_conn_services(NULL, NULL), aioble_conn_secondary_services(NULL, NULL),
+      aioble_client_service_includes(NULL, NULL), aioble_client_service_chars(NULL, NULL),
+      aioble_client_char_descs(NULL, NULL)};
   outcome o;
 
   (void) state;
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < 5; i++) {
     client_bed_then(&o, aioble_discovery_next(aioble_discovery_ref(d[i])));
     assert_int_equal(o.status, AIOBLE_ENOTCONN);
     aioble_discovery_unref(d[i]);
@@ -257,6 +321,8 @@ static void null_handles_are_not_connected(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_first_of_a_kind_or_enoent),
+      cmocka_unit_test(an_included_service_is_as_good_as_any),
+      cmocka_unit_test(secondary_services_are_found_apart),
       cmocka_unit_test(an_iterator_yields_one_by_one_then_eof),
       cmocka_unit_test(several_may_wait_and_are_served_in_turn),
       cmocka_unit_test(a_cancelled_or_late_next_loses_nothing),

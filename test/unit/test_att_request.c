@@ -333,6 +333,22 @@ static void no_memory_for_the_pdu_is_told_from_the_loop(void **state) {
   att_peer_free(peer);
 }
 
+/* … or by closing the bearer, whose memory may go then: no timer is left running */
+static void closing_tells_what_has_failed_already(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome o = {0};
+
+  (void) state;
+  fake_env_fail_at(peer->env, 1);
+  ask(peer, &o, AB_ATT_READ_REQ, 1);
+  assert_int_equal(o.calls, 0);
+  ab_att_close(&peer->att, AIOBLE_ENOTCONN);
+  assert_int_equal(o.calls, 1);
+  assert_int_equal(o.status, AIOBLE_ENOMEM);
+  assert_true(ab_timers_next(&peer->env->timers) == UINT64_MAX);
+  att_peer_free(peer);
+}
+
 static void our_mtu_exchange_happens_once(void **state) {
   att_peer *peer = att_peer_new(100);
   outcome a = {0}, b = {0};
@@ -409,6 +425,7 @@ int main(void) {
       cmocka_unit_test(an_answer_that_nobody_asked_for_is_dropped_and_counted),
       cmocka_unit_test(a_malformed_answer_ends_the_request_with_eproto),
       cmocka_unit_test(no_memory_for_the_pdu_is_told_from_the_loop),
+      cmocka_unit_test(closing_tells_what_has_failed_already),
       cmocka_unit_test(our_mtu_exchange_happens_once),
       cmocka_unit_test(the_mtu_never_goes_below_the_default_or_above_ours),
       cmocka_unit_test(a_detached_mtu_exchange_still_counts),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define LONG_UUID "9d470f90ff57ceb49a42ac7b010070e5"
+#define LONG_TEXT "e5700001-7bac-429a-b4ce-57ff900f479d"
 
 typedef struct walk {
   att_peer *peer;
@@ -79,7 +80,7 @@ static void services_come_in_order_over_several_responses_and_widths(void **stat
   found(w, "1801", 8, 0, 8);
   fetch(w, "< 10 0900 ffff 0028\n"
            "> 11 14 1000 2000 " LONG_UUID "\n");
-  found(w, "e5700001-7bac-429a-b4ce-57ff900f479d", 0x10, 0, 0x20);
+  found(w, LONG_TEXT, 0x10, 0, 0x20);
   fetch(w, "< 10 2100 ffff 0028\n"
            "> 11 06 3000 ffff 0a18\n");
   found(w, "180a", 0x30, 0, 0xffff);
@@ -150,13 +151,52 @@ static void characteristics_end_before_the_next_one_or_with_their_service(void *
   fetch(w, "< 08 1000 3000 0328\n"
            "> 09 07 1100 02 1200 6e2a 1300 12 1400 6f2a\n");
   found(w, "2a6e", 0x11, 0x12, 0x12);
-  found(w, "2a6f", 0x13, 0x14, 0x30); /* nothing is known yet of what follows */
-  fetch(w, "< 08 1500 3000 0328\n"
-           "> 09 15 2000 08 2f00 " LONG_UUID "\n");
-  found(w, "e5700001-7bac-429a-b4ce-57ff900f479d", 0x20, 0x2f, 0x30);
-  fetch(w, "< 08 3000 3000 0328\n> 01 08 3000 0a\n");
+  fetch(w, "< 08 1500 3000 0328\n" /* where the second one ends, only the next response says */
+           "> 09 15 2000 08 2e00 " LONG_UUID "\n");
+  found(w, "2a6f", 0x13, 0x14, 0x1f);
+  fetch(w, "< 08 2f00 3000 0328\n> 01 08 2f00 0a\n");
+  found(w, LONG_TEXT, 0x20, 0x2e, 0x30);
   ended(w, 0);
   walk_free(w);
+}
+
+/* it consists of two attributes */
+static void no_characteristic_is_looked_for_where_none_fits(void **state) {
+  walk *w = walk_new(AB_GATT_CHARS, 0x10, 0x13, NULL);
+
+  (void) state;
+  fetch(w, "< 08 1000 1300 0328\n> 09 07 1100 12 1200 6e2a\n");
+  found(w, "2a6e", 0x11, 0x12, 0x13);
+  ended(w, 0);
+  walk_free(w);
+  w = walk_new(AB_GATT_CHARS, 0x10, 0x10, NULL);
+  ended(w, 0);
+  walk_free(w);
+}
+
+/* what was found is told before the error behind it */
+static void a_characteristic_whose_end_cannot_be_learnt_ends_with_its_service(void **state) {
+  static const struct {
+    const char *answer;
+    int status;
+  } cases[] = {{"> 01 08 1300 05\n", AIOBLE_ERR_ATT(0x05)},
+               {"> 09 07 1200 02 1400 6e2a\n", AIOBLE_EPROTO},
+               {"> 09 07 3100 02 3200 6e2a\n", AIOBLE_EPROTO},
+               {"> 09 07\n", AIOBLE_EPROTO}};
+
+  (void) state;
+  for (size_t i = 0; i < 4; i++) {
+    walk *w = walk_new(AB_GATT_CHARS, 0x10, 0x30, NULL);
+
+    char lines[100];
+
+    fetch(w, "< 08 1000 3000 0328\n> 09 07 1100 12 1200 6e2a\n");
+    (void) snprintf(lines, sizeof lines, "< 08 1300 3000 0328\n%s", cases[i].answer);
+    fetch(w, lines);
+    found(w, "2a6e", 0x11, 0x12, 0x30);
+    ended(w, cases[i].status);
+    walk_free(w);
+  }
 }
 
 static void a_value_at_the_end_of_the_service_needs_no_further_request(void **state) {
@@ -183,6 +223,116 @@ static void characteristics_with_a_uuid_are_picked_from_all(void **state) {
   walk_free(w);
 }
 
+static void secondary_services_are_asked_for_like_primary_ones(void **state) {
+  aioble_uuid_t uuid = aioble_uuid16(0x181a);
+  walk *w = walk_new(AB_GATT_SECONDARY, 1, 0xffff, NULL);
+
+  (void) state;
+  fetch(w, "< 10 0100 ffff 0128\n> 11 06 0500 0700 1a18 0800 0800 0f18\n");
+  found(w, "181a", 5, 0, 7);
+  found(w, "180f", 8, 0, 8);
+  fetch(w, "< 10 0900 ffff 0128\n> 01 10 0900 0a\n");
+  ended(w, 0);
+  walk_free(w);
+  w = walk_new(AB_GATT_SECONDARY_BY_UUID, 1, 0xffff, &uuid);
+  fetch(w, "< 06 0100 ffff 0128 1a18\n> 07 0500 ffff\n");
+  found(w, "181a", 5, 0, 0xffff);
+  ended(w, 0);
+  walk_free(w);
+}
+
+static void a_server_that_knows_no_secondary_services_has_none(void **state) {
+  walk *w = walk_new(AB_GATT_SECONDARY, 1, 0xffff, NULL);
+
+  (void) state;
+  fetch(w, "< 10 0100 ffff 0128\n> 01 10 0100 10\n");
+  ended(w, 0);
+  walk_free(w);
+  w = walk_new(AB_GATT_SERVICES, 1, 0xffff, NULL);
+  fetch(w, "< 10 0100 ffff 0028\n> 01 10 0100 10\n");
+  ended(w, AIOBLE_ERR_ATT(AB_ATT_ERR_UNSUPPORTED_GROUP_TYPE));
+  walk_free(w);
+}
+
+/* 4.5.1: the UUID is in the entry only if it has 16 bits; else it is read from the declaration */
+static void included_services_of_both_widths(void **state) {
+  walk *w = walk_new(AB_GATT_INCLUDES, 0x10, 0x20, NULL);
+
+  (void) state;
+  fetch(w, "< 08 1000 2000 0228\n> 09 08 1100 0100 0400 0f18 1200 3000 3000 1a18\n");
+  found(w, "180f", 0x11, 1, 4);
+  found(w, "181a", 0x12, 0x30, 0x30);
+  fetch(w, "< 08 1300 2000 0228\n> 09 06 1300 4000 4f00 1400 5000 ffff\n");
+  fetch(w, "< 0a 4000\n> 0b " LONG_UUID "\n");
+  found(w, LONG_TEXT, 0x13, 0x40, 0x4f);
+  fetch(w, "< 0a 5000\n> 0b 0f18\n"); /* a server that leaves out what it could have said */
+  found(w, "180f", 0x14, 0x50, 0xffff);
+  fetch(w, "< 08 1500 2000 0228\n> 01 08 1500 0a\n");
+  ended(w, 0);
+  walk_free(w);
+}
+
+static void a_uuid_that_cannot_be_the_one_wanted_is_not_read(void **state) {
+  aioble_uuid_t narrow = aioble_uuid16(0x181a), wide;
+  walk *w = walk_new(AB_GATT_INCLUDES, 0x10, 0x14, &narrow);
+
+  (void) state;
+  fetch(w, "< 08 1000 1400 0228\n> 09 06 1100 4000 4f00 1200 5000 5f00\n");
+  fetch(w, "< 08 1300 1400 0228\n> 09 08 1300 0100 0400 0f18 1400 3000 3000 1a18\n");
+  found(w, "181a", 0x14, 0x30, 0x30);
+  ended(w, 0);
+  walk_free(w);
+  assert_int_equal(aioble_uuid_parse(&wide, LONG_TEXT), 0);
+  w = walk_new(AB_GATT_INCLUDES, 0x10, 0x12, &wide);
+  fetch(w, "< 08 1000 1200 0228\n> 09 08 1100 0100 0400 0f18\n");
+  fetch(w, "< 08 1200 1200 0228\n> 09 06 1200 4000 4f00\n");
+  fetch(w, "< 0a 4000\n> 0b " LONG_UUID "\n");
+  found(w, LONG_TEXT, 0x12, 0x40, 0x4f);
+  ended(w, 0);
+  walk_free(w);
+}
+
+static void an_included_service_whose_uuid_cannot_be_read_is_an_error(void **state) {
+  static const struct {
+    const char *answer;
+    int status;
+  } cases[] = {{"< 0a 4000\n> 01 0a 4000 05\n", AIOBLE_ERR_ATT(0x05)},
+               {"< 0a 4000\n> 01 0a 4000 0a\n", AIOBLE_ERR_ATT(0x0a)},
+               {"< 0a 4000\n> 0b\n", AIOBLE_EPROTO},
+               {"< 0a 4000\n> 0b 0102 0304\n", AIOBLE_EPROTO},
+               {"< 0a 4000\n> 0b " LONG_UUID "00\n", AIOBLE_EPROTO}};
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    walk *w = walk_new(AB_GATT_INCLUDES, 0x10, 0x30, NULL);
+
+    fetch(w, "< 08 1000 3000 0228\n> 09 06 1100 4000 4f00 1200 5000 5f00\n");
+    fetch(w, cases[i].answer);
+    ended(w, cases[i].status);
+    walk_free(w);
+  }
+}
+
+/* 4.8.2: whatever length the values have */
+static void values_of_a_type_come_with_their_handles(void **state) {
+  aioble_uuid_t uuid = aioble_uuid16(0x2a6e);
+  walk *w = walk_new(AB_GATT_VALUES, 0x10, 0x30, &uuid);
+  ab_gatt_item item;
+
+  (void) state;
+  fetch(w, "< 08 1000 3000 6e2a\n> 09 04 1200 aabb 1400 ccdd\n");
+  assert_int_equal(ab_gatt_disc_next(&w->disc, &item), 1);
+  assert_int_equal(item.handle, 0x12);
+  assert_int_equal(ab_rd_le16(&item.data), 0xbbaa);
+  assert_true(ab_rd_done(&item.data));
+  found(w, "2a6e", 0x14, 0, 0x14);
+  fetch(w, "< 08 1500 3000 6e2a\n> 09 02 3000\n");
+  assert_int_equal(ab_gatt_disc_next(&w->disc, &item), 1);
+  assert_int_equal(ab_rd_left(&item.data), 0);
+  ended(w, 0);
+  walk_free(w);
+}
+
 static void descriptors_of_both_widths(void **state) {
   walk *w = walk_new(AB_GATT_DESCS, 0x13, 0x17, NULL);
 
@@ -191,7 +341,7 @@ static void descriptors_of_both_widths(void **state) {
   found(w, "2902", 0x13, 0, 0x13);
   found(w, "2901", 0x14, 0, 0x14);
   fetch(w, "< 04 1500 1700\n> 05 02 1500 " LONG_UUID "\n");
-  found(w, "e5700001-7bac-429a-b4ce-57ff900f479d", 0x15, 0, 0x15);
+  found(w, LONG_TEXT, 0x15, 0, 0x15);
   fetch(w, "< 04 1600 1700\n> 05 01 1600 0429 1700 0329\n");
   found(w, "2904", 0x16, 0, 0x16);
   found(w, "2903", 0x17, 0, 0x17);
@@ -232,6 +382,11 @@ static void an_empty_range_asks_for_nothing(void **state) {
 
 /* hostile: handles that do not advance, wrap, leave the range; entry lengths that do not fit */
 static void an_answer_that_makes_no_sense_is_eproto(void **state) {
+  static const char *const asked[] = {[AB_GATT_SERVICES] = "< 10 1000 3000 0028\n",
+                                      [AB_GATT_SECONDARY] = "< 10 1000 3000 0128\n",
+                                      [AB_GATT_INCLUDES] = "< 08 1000 3000 0228\n",
+                                      [AB_GATT_CHARS] = "< 08 1000 3000 0328\n",
+                                      [AB_GATT_DESCS] = "< 04 1000 3000\n"};
   static const struct {
     ab_gatt_disc_kind kind;
     const char *answer;
@@ -267,6 +422,16 @@ static void an_answer_that_makes_no_sense_is_eproto(void **state) {
       {AB_GATT_DESCS, "> 05 03 1000 0229\n", 0},
       {AB_GATT_DESCS, "> 05 02 1000 0229\n", 0},
       {AB_GATT_DESCS, "> 05 01 1000 0229 11\n", 0},
+      {AB_GATT_SECONDARY, "> 11 06 0f00 2000 0018\n", 0},
+      {AB_GATT_SECONDARY, "> 11 06 2000 3100 0018\n", 0},
+      {AB_GATT_INCLUDES, "> 09 08 0f00 4000 4000 0f18\n", 0}, /* before what was asked */
+      {AB_GATT_INCLUDES, "> 09 08 3100 4000 4000 0f18\n", 0}, /* behind it */
+      {AB_GATT_INCLUDES, "> 09 08 1000 4000 3f00 0f18\n", 0}, /* ends before it starts */
+      {AB_GATT_INCLUDES, "> 09 08 1000 0000 3f00 0f18\n", 0},
+      {AB_GATT_INCLUDES, "> 09 06 1000 4000 3f00\n", 0},
+      {AB_GATT_INCLUDES, "> 09 08 1000 4000 4000 0f18 1000 4000 4000 0f18\n", 1},
+      {AB_GATT_INCLUDES, "> 09 07 1000 4000 4000 0f\n", 0},
+      {AB_GATT_INCLUDES, "> 09 16 1000 4000 4000 " LONG_UUID "\n", 0},
   };
 
   (void) state;
@@ -275,11 +440,7 @@ static void an_answer_that_makes_no_sense_is_eproto(void **state) {
     char lines[200];
     ab_gatt_item item;
 
-    (void) snprintf(lines, sizeof lines, "%s%s",
-                    cases[i].kind == AB_GATT_SERVICES ? "< 10 1000 3000 0028\n"
-                    : cases[i].kind == AB_GATT_CHARS  ? "< 08 1000 3000 0328\n"
-                                                      : "< 04 1000 3000\n",
-                    cases[i].answer);
+    (void) snprintf(lines, sizeof lines, "%s%s", asked[cases[i].kind], cases[i].answer);
     fetch(w, lines);
     for (unsigned n = 0; n < cases[i].good; n++)
       assert_int_equal(ab_gatt_disc_next(&w->disc, &item), 1);
@@ -363,6 +524,14 @@ int main(void) {
       cmocka_unit_test(characteristics_end_before_the_next_one_or_with_their_service),
       cmocka_unit_test(a_value_at_the_end_of_the_service_needs_no_further_request),
       cmocka_unit_test(characteristics_with_a_uuid_are_picked_from_all),
+      cmocka_unit_test(no_characteristic_is_looked_for_where_none_fits),
+      cmocka_unit_test(a_characteristic_whose_end_cannot_be_learnt_ends_with_its_service),
+      cmocka_unit_test(secondary_services_are_asked_for_like_primary_ones),
+      cmocka_unit_test(a_server_that_knows_no_secondary_services_has_none),
+      cmocka_unit_test(included_services_of_both_widths),
+      cmocka_unit_test(a_uuid_that_cannot_be_the_one_wanted_is_not_read),
+      cmocka_unit_test(an_included_service_whose_uuid_cannot_be_read_is_an_error),
+      cmocka_unit_test(values_of_a_type_come_with_their_handles),
       cmocka_unit_test(descriptors_of_both_widths),
       cmocka_unit_test(descriptors_end_at_the_next_declaration),
       cmocka_unit_test(a_descriptor_is_not_found_in_the_next_characteristic),
