@@ -236,9 +236,14 @@ static ab_gatt_item random_item(cache_bed *bed, uint32_t from) {
 
   if (below(bed, 40) == 0)
     return (ab_gatt_item){(uint16_t) below(bed, 60), (uint16_t) below(bed, 60),
-                          (uint16_t) below(bed, 60), 2, uuid_of(below(bed, 3))};
-  return (ab_gatt_item){handle, (uint16_t) (handle + below(bed, 8)),
-                        (uint16_t) (handle + below(bed, 3)), 2, uuid_of(below(bed, 3))};
+                          (uint16_t) below(bed, 60), 2,
+                          uuid_of(below(bed, 3)),    {0}};
+  return (ab_gatt_item){handle,
+                        (uint16_t) (handle + below(bed, 8)),
+                        (uint16_t) (handle + below(bed, 3)),
+                        2,
+                        uuid_of(below(bed, 3)),
+                        {0}};
 }
 
 /* of what is known, or may be */
