@@ -77,7 +77,7 @@ static void a_length_that_is_off_by_one_is_an_invalid_pdu(void **state) {
       ab_wr w = ab_wr_of(rsp, sizeof rsp);
       bool fits = n == len || (n < len ? requests[i].shorter : requests[i].longer);
       uint16_t handle = 0x7777;
-      int code = ab_gatt_server_request(&bed->server, &bed->link, pdu[0], &r, &w, &handle);
+      int code = ab_gatt_server_request(&bed->bearer, pdu[0], &r, &w, &handle);
 
       if (fits) {
         assert_int_not_equal(code, AB_ATT_ERR_INVALID_PDU);
@@ -170,9 +170,13 @@ static void a_hook_may_end_the_link(void **state) {
                    "> 16 0d 00 00 00 01 00\n"
                    "< 17 0d 00 00 00 01 00\n"
                    "> 18 01\n"
-                   "< 01 18 0d 00 11\n");
+                   "< 01 18 0f 00 0e\n");
   bed_play(*state, "> 0a 0c 00\n"
-                   "< 0b 16 09\n");
+                   "< 01 0a 00 00 0e\n");
+  bed_expect(table.humidity, "01 02 03");
+  assert_int_equal(table.humidity->checks, 1);
+  assert_int_equal(table.humidity->writes, 0);
+  assert_int_equal(table.temperature->reads, 0);
 }
 
 static void overfill(bed_value *v) {
@@ -238,6 +242,7 @@ static void a_new_link_begins_with_nothing(void **state) {
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
   ab_gatt_server_link_close(&bed->link);
   ab_gatt_server_link_open(&bed->server, &bed->link);
+  ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
   bed_play(bed, "> 0a 0d 00\n"
                 "< 0b 00 00\n");
 }

@@ -448,6 +448,7 @@ static void the_end_of_the_link_forgets_what_was_prepared(void **state) {
                 "< 17 0f 00 00 00 0a\n");
   ab_gatt_server_link_close(&bed->link);
   ab_gatt_server_link_open(&bed->server, &bed->link);
+  ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
   bed_play(bed, "> 18 01\n"
                 "< 19\n");
   bed_expect(table.humidity, "01 02 03");
