@@ -213,8 +213,23 @@ static int check_list(aioble_t *ble, aioble_service_t *const *services, size_t n
   return err;
 }
 
+/* of its table: a declaration for each, and configurations */
+static uint32_t count_attrs(const aioble_service_t *service) {
+  uint32_t n = 1;
+
+  AB_LIST_EACH(c, &service->chars) {
+    const aioble_char_t *chr = ab_container_of(c, aioble_char_t, node);
+
+    n += chr->value.props & (AIOBLE_NOTIFY | AIOBLE_INDICATE) ? 3 : 2;
+    AB_LIST_EACH(d, &chr->descs) {
+      n++;
+    }
+  }
+  return n;
+}
+
 static void fill(ab_gatt_db *db, aioble_service_t *service) {
-  ab_gatt_db_add_service(db, &service->uuid);
+  ab_gatt_db_add_service(db, &service->uuid, false, service, count_attrs(service));
   AB_LIST_EACH(c, &service->chars) {
     aioble_char_t *chr = ab_container_of(c, aioble_char_t, node);
 
@@ -238,7 +253,7 @@ int aioble_register_services(aioble_t *ble, aioble_service_t *const *services, s
   db = reg ? ab_gatt_db_new(&ble->server) : NULL;
   for (size_t i = 0; db && i < n; i++)
     fill(db, services[i]);
-  err = db ? ab_gatt_db_status(db) : AIOBLE_ENOMEM;
+  err = db ? ab_gatt_db_finish(db) : AIOBLE_ENOMEM;
   if (err < 0) {
     ab_gatt_db_unref(db);
     ab_free(&ble->env, reg);
@@ -251,9 +266,9 @@ int aioble_register_services(aioble_t *ble, aioble_service_t *const *services, s
     services[i]->tables++;
   }
   ab_gatt_db_set_owner(db, reg, release);
-  ab_gatt_server_install(&ble->server, db);
-  ab_server_changed(ble, ab_gatt_server_first_handle(&ble->server));
-  return 0;
+  if (ble->n_conns) /* whose clients may be told */
+    ab_host_touch(ble);
+  return ab_gatt_server_install(&ble->server, db);
 }
 
 void ab_server_stop(aioble_t *ble, int status) {

@@ -50,8 +50,6 @@ extern const ab_gatt_value_ops ab_char_ops;
 
 /* Notifies or indicates all subscribed clients; 0, or the first error. */
 int ab_char_send_update(aioble_char_t *chr);
-/* indicates [first, 0xffff] to the clients that want to know of changes (Part G, 7.1) */
-void ab_server_changed(aioble_t *ble, uint16_t first);
 
 /* what clients have written is forgotten; or only who it was */
 void ab_char_forget_writes(aioble_char_t *chr);

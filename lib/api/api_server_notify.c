@@ -178,20 +178,6 @@ int ab_char_send_update(aioble_char_t *chr) {
   return status;
 }
 
-void ab_server_changed(aioble_t *ble, uint16_t first) {
-  const ab_gatt_value *value = &ble->server.service_changed;
-  uint8_t range[ab_att_range_size];
-  ab_wr w = ab_wr_of(range, sizeof range);
-
-  ab_att_range_write(&w, &(ab_att_range){first, UINT16_MAX});
-  AB_LIST_EACH(n, &ble->conns) {
-    aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
-
-    if (ab_gatt_server_subscribed(&conn->server, value))
-      (void) indicate_update(conn, value, (aioble_bytes_t){range, sizeof range});
-  }
-}
-
 unsigned aioble_char_subscribed(const aioble_char_t *chr, const aioble_conn_t *conn) {
   return chr && conn ? ab_gatt_server_subscribed(&conn->server, &chr->value) : 0;
 }

@@ -59,8 +59,6 @@ static const rule rules[256] = {
     [AB_ATT_SIGNED_WRITE_CMD] = {take_command, 0, ANY},
 };
 
-enum { COMMAND_BIT = 0x40 };
-
 void ab_att_init(ab_att *att, ab_env *env, ab_bufs *bufs, const ab_att_events *events, void *ctx,
                  uint16_t local_mtu) {
   *att = (ab_att){.env = env, .bufs = bufs, .ev = events, .ctx = ctx};
@@ -160,7 +158,7 @@ void ab_att_rx(ab_att *att, const uint8_t *data, size_t len) {
     att->malformed++;
   if (known->step)
     known->step(att, opcode, &pdu, ok);
-  else if (len > 0 && !(opcode & COMMAND_BIT))
+  else if (len > 0 && !(opcode & AB_ATT_COMMAND_BIT))
     send_error(att, opcode, 0, AB_ATT_ERR_REQUEST_NOT_SUPPORTED);
 }
 

@@ -38,6 +38,7 @@ enum {
   AB_ATT_MULTIPLE_NOTIFICATION = 0x23,
   AB_ATT_WRITE_CMD = 0x52,
   AB_ATT_SIGNED_WRITE_CMD = 0xd2,
+  AB_ATT_COMMAND_BIT = 0x40, /* of an opcode: nothing answers it (3.3.1) */
 };
 
 /* error codes, 3.4.1.1 */

@@ -2,7 +2,8 @@
 /*
  * The server of one stack, its links, and which request goes where.
  *
- *   1. The bearer gives each request or command, malformed or not, to ab_gatt_server_request().
+ *   1. The bearer gives each request or command, malformed or not, to ab_gatt_server_request(); a
+ *      client that does not know the table as it is may be turned away (gatt_server_caching.c).
  *   2. A handler reads the whole PDU, looks the attributes up, asks for access, then the hooks, and
  *      writes the response; or it returns an error code with the handle that it concerns.
  *   3. The table that the handler began with is kept until it ends: a hook may install another.
@@ -67,6 +68,8 @@ int ab_gatt_server_request(ab_gatt_bearer *bearer, uint8_t opcode, ab_rd *pdu, a
     return AB_ATT_ERR_REQUEST_NOT_SUPPORTED;
   if (!bearer->link)
     return AB_ATT_ERR_UNLIKELY;
+  if ((code = ab_gatt_caching_gate(bearer->link, opcode, pdu)))
+    return code;
   begin(rq, bearer, handler, pdu, rsp);
   ab_wr_u8(rsp, (uint8_t) (opcode + 1));
   code = handler(rq);
@@ -110,14 +113,13 @@ int ab_gatt_server_init(ab_gatt_server *server, ab_env *env, ab_bufs *bufs) {
   ab_gatt_value_init(&server->appearance, NULL, AIOBLE_READ, 0);
   server->appearance.data = server->appearance_octets;
   server->appearance.len = sizeof server->appearance_octets;
-  ab_gatt_value_init(&server->service_changed, NULL, AIOBLE_INDICATE, 0);
+  ab_gatt_caching_init(server);
   db = ab_gatt_db_new(server);
-  if (!db || ab_gatt_db_status(db) < 0) {
+  if (!db || ab_gatt_db_finish(db) < 0) {
     ab_gatt_db_unref(db);
     return AIOBLE_ENOMEM;
   }
-  ab_gatt_server_install(server, db);
-  return 0;
+  return ab_gatt_server_install(server, db);
 }
 
 void ab_gatt_server_close(ab_gatt_server *server) {
@@ -129,6 +131,7 @@ void ab_gatt_server_close(ab_gatt_server *server) {
     ab_gatt_server_link_close(ab_container_of(n, ab_gatt_server_link, node));
   ab_gatt_db_unref(server->db);
   server->db = NULL;
+  ab_gatt_caching_close(server);
 }
 
 int ab_gatt_server_set_name(ab_gatt_server *server, const char *name) {
@@ -157,65 +160,15 @@ uint16_t ab_gatt_server_appearance(const ab_gatt_server *server) {
   return ab_rd_le16(&r);
 }
 
-uint16_t ab_gatt_server_first_handle(const ab_gatt_server *server) {
-  return server->db->first_handle;
-}
-
 void *ab_gatt_server_owner(const ab_gatt_server *server) {
   return server->db->owner;
 }
 
-/* ---- installing a table ---- */
-
-static void take_handles_away(const ab_gatt_db *db) {
-  for (uint32_t i = 0; db && i < db->n; i++) {
-    if (!db->attrs[i].value)
-      continue;
-    db->attrs[i].value->handle = 0;
-    db->attrs[i].value->cccd = AB_GATT_NO_CCCD;
-  }
-}
-
-static void give_handles(const ab_gatt_db *db) {
-  uint16_t cccds = 0;
-
-  for (uint32_t i = 0; i < db->n; i++) {
-    if (db->attrs[i].kind == AB_GATT_KIND_VALUE)
-      db->attrs[i].value->handle = (uint16_t) (i + 1);
-    else if (db->attrs[i].kind == AB_GATT_KIND_CCCD)
-      db->attrs[i].value->cccd = cccds++;
-  }
-}
-
-/* Service Changed is the first to have a configuration in every table, so its index stays */
-static void start_anew(ab_gatt_server_link *link) {
-  ab_gatt_server *server = link->server;
-  uint8_t *cccds = NULL;
-
-  ab_gatt_forget_prepared(link);
-  if (link->cccds && link->cccds[server->service_changed.cccd] &&
-      (cccds = ab_zalloc(server->env, server->db->n_cccds)))
-    cccds[server->service_changed.cccd] = link->cccds[server->service_changed.cccd];
-  ab_free(server->env, link->cccds);
-  link->cccds = cccds;
-}
-
-void ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db) {
-  ab_gatt_db *old = server->db;
-
-  take_handles_away(old);
-  give_handles(db);
-  server->db = db;
-  AB_LIST_EACH(n, &server->links) {
-    start_anew(ab_container_of(n, ab_gatt_server_link, node));
-  }
-  ab_gatt_db_unref(old);
-}
-
 /* ---- links ---- */
 
-void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link) {
-  *link = (ab_gatt_server_link){.server = server};
+void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link, ab_att *att) {
+  *link = (ab_gatt_server_link){.server = server, .att = att};
+  memcpy(link->hash, server->hash_octets, sizeof link->hash);
   ab_list_init(&link->bearers);
   ab_list_push(&server->links, &link->node);
 }
@@ -228,6 +181,7 @@ void ab_gatt_server_link_close(ab_gatt_server_link *link) {
   while ((n = ab_list_first(&link->bearers)))
     ab_gatt_bearer_close(ab_container_of(n, ab_gatt_bearer, node));
   ab_list_remove(&link->node);
+  ab_att_detach(&link->changed_req);
   ab_free(link->server->env, link->cccds);
   link->cccds = NULL;
   link->server = NULL;
@@ -235,6 +189,18 @@ void ab_gatt_server_link_close(ab_gatt_server_link *link) {
 
 unsigned ab_gatt_server_subscribed(const ab_gatt_server_link *link, const ab_gatt_value *value) {
   return link->cccds && value->cccd != AB_GATT_NO_CCCD ? link->cccds[value->cccd] : 0;
+}
+
+bool ab_gatt_subscribe(ab_gatt_server_link *link, ab_gatt_value *value, unsigned what) {
+  if (!link->cccds || value->cccd == AB_GATT_NO_CCCD)
+    return false;
+  if (link->cccds[value->cccd] == what)
+    return true;
+  link->cccds[value->cccd] = (uint8_t) what;
+  link->dirty = true;
+  if (value->ops && value->ops->subscribed)
+    value->ops->subscribed(value, link, what);
+  return true;
 }
 
 void ab_gatt_server_link_security(ab_gatt_server_link *link, ab_gatt_security security) {

@@ -17,6 +17,7 @@ enum {
   AB_GATT_PREPARED_OCTETS = 4096, /* … and their size, 6 octets of header each included */
   AB_GATT_NAME_MAX = 248,         /* of the Device Name, Part C, 12.1 */
   AB_GATT_NO_CCCD = 0xffff,
+  AB_GATT_HASH_SIZE = 16, /* of the Database Hash, Part G, 7.3 */
 };
 
 typedef struct ab_gatt_server ab_gatt_server;
@@ -81,18 +82,34 @@ bool ab_gatt_value_put(ab_gatt_value *value, ab_env *env, size_t at, const void 
 /* ---- the attribute table ---- */
 
 /*
- * A new table that begins with the GAP and GATT services, one reference; NULL: out of memory. Then
- * fill it in order of definition and install it. Errors stick: the first one makes the rest do
- * nothing, and ab_gatt_db_status() tells. Values are the owner's, to be kept until release(owner).
+ * A table is made, filled, finished and installed. It begins with the GAP and GATT services, or
+ * with all that the table in use has, at the same handles; one reference; NULL: out of memory.
+ * Errors stick: the first one makes the rest do nothing, and ab_gatt_db_finish() tells. Values are
+ * the owner's, to be kept until release(owner).
  */
 ab_gatt_db *ab_gatt_db_new(ab_gatt_server *server);
-void ab_gatt_db_add_service(ab_gatt_db *db, const aioble_uuid_t *uuid);
+ab_gatt_db *ab_gatt_db_copy(const ab_gatt_server *server);
+/*
+ * A service of `attrs` attributes in all, its declaration included: into the first gap that is
+ * large enough, else behind the last service. More than these are AIOBLE_EINVAL. 0: not counted,
+ * behind the last service. The key is its name for the caller, for which NULL is none.
+ */
+void ab_gatt_db_add_service(ab_gatt_db *db, const aioble_uuid_t *uuid, bool secondary,
+                            const void *key, uint32_t attrs);
+/* its handles become a gap; nobody else's change */
+void ab_gatt_db_remove_service(ab_gatt_db *db, const void *key);
+/* to the last service, before its characteristics; the service of that key may be added later */
+void ab_gatt_db_add_include(ab_gatt_db *db, const void *key);
 /* to the last service: declaration, value and, with NOTIFY or INDICATE, the CCCD */
 void ab_gatt_db_add_char(ab_gatt_db *db, const aioble_uuid_t *uuid, ab_gatt_value *value);
 /* to the last characteristic */
 void ab_gatt_db_add_desc(ab_gatt_db *db, const aioble_uuid_t *uuid, ab_gatt_value *value);
-/* 0, AIOBLE_ENOMEM, or AIOBLE_ENOBUFS: more than 65,535 attributes */
-int ab_gatt_db_status(const ab_gatt_db *db);
+/*
+ * Resolves the includes and computes the Database Hash: 0, or the first error. AIOBLE_ENOMEM;
+ * AIOBLE_ENOBUFS: more than 65,535 attributes; AIOBLE_EINVAL: a wrong count of attributes, a key
+ * that names no service, services that include each other.
+ */
+int ab_gatt_db_finish(ab_gatt_db *db);
 /* called once, when the last reference is gone */
 void ab_gatt_db_set_owner(ab_gatt_db *db, void *owner, void (*release)(void *owner));
 void ab_gatt_db_unref(ab_gatt_db *db);
@@ -105,9 +122,11 @@ struct ab_gatt_server {
   ab_gatt_db *db;
   ab_list links;
   ab_gatt_value name, appearance; /* of the GAP service, Part C, 12 */
-  ab_gatt_value service_changed;  /* Part G, 7.1 */
+  /* of the GATT service, Part G, 7 */
+  ab_gatt_value service_changed, client_features, hash, features;
   char name_text[AB_GATT_NAME_MAX + 1];
   uint8_t appearance_octets[2];
+  uint8_t hash_octets[AB_GATT_HASH_SIZE], features_octet;
 };
 
 int ab_gatt_server_init(ab_gatt_server *server, ab_env *env, ab_bufs *bufs); /* 0, AIOBLE_ENOMEM */
@@ -120,16 +139,30 @@ void ab_gatt_server_set_appearance(ab_gatt_server *server, uint16_t appearance);
 uint16_t ab_gatt_server_appearance(const ab_gatt_server *server);
 
 /*
- * Takes the caller's reference to a table without errors and lets go of the one before. The values
- * get their handles. Links forget what they prepared and subscribed to, Service Changed excepted.
+ * Takes the caller's reference to a table that was finished without an error and lets go of the one
+ * before. The values get their handles. What a client can see of both is compared: where a service
+ * has changed, links lose their subscriptions; if anything has, they lose what they prepared, and
+ * are told by Service Changed. 0, or AIOBLE_ENOMEM: the old table stays.
  */
-void ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db);
+int ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db);
 /* what ab_gatt_db_set_owner() was given for the table in use; NULL: nothing */
 void *ab_gatt_server_owner(const ab_gatt_server *server);
-/* the handles that are not the library's own: from here to 0xffff */
-uint16_t ab_gatt_server_first_handle(const ab_gatt_server *server);
 
 /* ---- one link ---- */
+
+/* Client Supported Features, Part G, 7.2 */
+enum {
+  AB_GATT_ROBUST_CACHING = 1,
+  AB_GATT_EATT = 2,
+  AB_GATT_MULTIPLE_NOTIFICATIONS = 4,
+};
+
+/* whether the client knows the table as it is, Part G, 2.5.2.1 */
+typedef enum ab_gatt_awareness {
+  AB_GATT_AWARE,
+  AB_GATT_UNAWARE,
+  AB_GATT_TOLD, /* it was told of the change: aware from its next request on */
+} ab_gatt_awareness;
 
 /* Part C, 10.2.1: the levels of security mode 1, counted from 0 */
 typedef enum ab_gatt_level {
@@ -150,15 +183,49 @@ struct ab_gatt_server_link {
   ab_gatt_server *server;
   ab_list bearers;
   ab_gatt_security security;
-  uint8_t *cccds; /* by index, what it subscribed to; NULL: nothing yet */
+  ab_att *att;         /* where Service Changed is sent */
+  uint8_t *cccds;      /* by index, what it subscribed to; NULL: nothing yet */
+  uint8_t *next_cccds; /* … in the table being installed */
+  uint8_t features;    /* what the client supports */
+  ab_gatt_awareness awareness;
+  uint8_t hash[AB_GATT_HASH_SIZE]; /* of the table that the client knows of */
+  ab_att_range changed;            /* to be indicated; first 0: nothing */
+  ab_att_req changed_req;
+  bool dirty; /* there is something new to save; the owner clears it */
 };
 
-void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link);
+void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link, ab_att *att);
 /* closes its bearers, too; harmless when it is not open (zeroed), or closed before */
 void ab_gatt_server_link_close(ab_gatt_server_link *link);
 
 /* a set of 1 notify, 2 indicate */
 unsigned ab_gatt_server_subscribed(const ab_gatt_server_link *link, const ab_gatt_value *value);
+/* notifications and indications: not to a client that is unaware of a change (Part G, 2.5.2.1) */
+static inline bool ab_gatt_server_may_send(const ab_gatt_server_link *link) {
+  return link->awareness == AB_GATT_AWARE;
+}
+
+/* What is kept of a bonded peer while it is away. */
+typedef struct ab_gatt_peer_state {
+  uint8_t features;
+  uint8_t hash[AB_GATT_HASH_SIZE];
+  size_t n;
+  struct {
+    uint16_t handle; /* of the configuration */
+    uint8_t what;
+  } cccds[];
+} ab_gatt_peer_state;
+
+/* How many configurations there are; out, which may be NULL, has room for max and gets the first.
+ */
+size_t ab_gatt_server_link_save(const ab_gatt_server_link *link, ab_gatt_peer_state *out,
+                                size_t max);
+/*
+ * Subscribes to what the peer had subscribed to and still can; the hooks hear of it. If the table
+ * is another one than the peer knows, that is told like any change. 0, or AIOBLE_ENOMEM: not
+ * subscribed to anything.
+ */
+int ab_gatt_server_link_restore(ab_gatt_server_link *link, const ab_gatt_peer_state *state);
 
 /* what the link's encryption is from now on; nothing at first */
 void ab_gatt_server_link_security(ab_gatt_server_link *link, ab_gatt_security security);
@@ -193,11 +260,10 @@ struct ab_gatt_request {
 
   bool running;   /* the handler is */
   bool answered;  /* `answer` has come, and has not been used yet */
-  bool waiting;   /* `kept` is, or has been, needed */
-  bool executing; /* `values` and `checked` are lists */
+  bool waiting;   /* a hook answers later, or did: `answer` and `kept` are there */
+  bool executing; /* `values` and `checked` are there */
 
-  /* all from here on only if so */
-  size_t len;              /* of a list: of the value in an entry, before it is cut */
+  size_t len;              /* of the value in an entry, before it is cut; if there is an entry */
   ab_list values, checked; /* ab_buf, prepared values: not checked yet, and checked */
   struct ab_gatt_answer {
     uint8_t code;

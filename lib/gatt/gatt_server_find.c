@@ -39,6 +39,7 @@ static bool is_type(const aioble_uuid_t *type, uint16_t number) {
 /* 3.4.3.1 */
 int ab_gatt_on_find_info(ab_gatt_request *rq) {
   enum { FORMAT_16 = 1, FORMAT_128 = 2 };
+  const ab_gatt_attr *attr;
   ab_att_range range;
   aioble_uuid_t type;
   size_t size = 0;
@@ -48,7 +49,9 @@ int ab_gatt_on_find_info(ab_gatt_request *rq) {
   if ((code = check_range(rq, &range)))
     return code;
   for (uint32_t h = range.first; h <= range.last && h <= rq->db->n; h++) {
-    type = ab_gatt_attr_type(ab_gatt_db_attr(rq->db, (uint16_t) h));
+    if (!(attr = ab_gatt_db_attr(rq->db, h)))
+      continue;
+    type = ab_gatt_attr_type(attr);
     if (!size) {
       size = type.size;
       ab_wr_u8(rq->rsp, size == 2 ? FORMAT_16 : FORMAT_128);

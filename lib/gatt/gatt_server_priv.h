@@ -9,25 +9,36 @@
 enum {
   AB_GATT_PRIMARY_SERVICE = 0x2800,
   AB_GATT_SECONDARY_SERVICE = 0x2801,
+  AB_GATT_INCLUDE = 0x2802,
   AB_GATT_CHARACTERISTIC = 0x2803,
+  AB_GATT_EXTENDED_PROPERTIES = 0x2900,
   AB_GATT_CCCD = 0x2902,
+  AB_GATT_AGGREGATE_FORMAT = 0x2905,
+  AB_GATT_DATABASE_HASH = 0x2b2a,
 };
 
 /* what an attribute's value is made of */
 typedef enum ab_gatt_kind {
+  AB_GATT_KIND_NONE,    /* no attribute: the handle is free */
   AB_GATT_KIND_SERVICE, /* the declared UUID */
+  AB_GATT_KIND_INCLUDE, /* handle, end and, of 16 bits, UUID of the included service */
   AB_GATT_KIND_CHAR,    /* properties, value handle and declared UUID of the value behind it */
   AB_GATT_KIND_VALUE,   /* `value`, of a characteristic or descriptor */
   AB_GATT_KIND_CCCD,    /* what the link has configured for `value` */
 } ab_gatt_kind;
 
 typedef struct ab_gatt_attr {
-  ab_gatt_value *value;
-  uint16_t type;      /* as a 16-bit UUID; 0: `uuid` */
-  uint16_t end;       /* last handle of the group it opens, or its own */
-  uint8_t kind;       /* ab_gatt_kind */
-  uint8_t access;     /* AIOBLE_READ, _WRITE, _WRITE_NO_RSP: what a client may do */
-  aioble_uuid_t uuid; /* of 16 or 128 bits; for a declaration, what it declares */
+  union {
+    ab_gatt_value *value;
+    const void *key; /* the name of a service, or of the one that is included */
+  };
+  uint16_t type;  /* as a 16-bit UUID; 0: `uuid` */
+  uint16_t end;   /* last handle of the group it opens, or its own */
+  uint8_t kind;   /* ab_gatt_kind */
+  uint8_t access; /* AIOBLE_READ, _WRITE, _WRITE_NO_RSP: what a client may do */
+  bool mark;      /* for whoever walks over the table */
+  aioble_uuid_t
+      uuid; /* of 16 or 128 bits; of a declaration, what it declares (an include: octets) */
 } ab_gatt_attr;
 
 struct ab_gatt_db {
@@ -36,9 +47,11 @@ struct ab_gatt_db {
   uint32_t n, room;
   uint32_t refs;
   uint32_t n_cccds;
+  uint32_t next, limit;  /* where the service still open goes on, and where it must end */
+  uint32_t packed;       /* no gap before this one */
   uint16_t service, chr; /* the groups still open; 0: none */
-  uint16_t first_handle; /* behind the library's own services */
   int status;
+  uint8_t hash[AB_GATT_HASH_SIZE]; /* as it is sent: the least significant octet first */
   void *owner;
   void (*release)(void *owner);
 };
@@ -48,8 +61,10 @@ aioble_uuid_t ab_gatt_uuid(const aioble_uuid_t *uuid);
 /* the attribute's type */
 aioble_uuid_t ab_gatt_attr_type(const ab_gatt_attr *attr);
 /* NULL: no such handle */
-static inline const ab_gatt_attr *ab_gatt_db_attr(const ab_gatt_db *db, uint16_t handle) {
-  return handle && handle <= db->n ? &db->attrs[handle - 1] : NULL;
+static inline const ab_gatt_attr *ab_gatt_db_attr(const ab_gatt_db *db, uint32_t handle) {
+  const ab_gatt_attr *attr = handle && handle <= db->n ? &db->attrs[handle - 1] : NULL;
+
+  return attr && attr->kind != AB_GATT_KIND_NONE ? attr : NULL;
 }
 static inline uint16_t ab_gatt_db_handle(const ab_gatt_db *db, const ab_gatt_attr *attr) {
   return (uint16_t) (attr - db->attrs + 1);
@@ -57,6 +72,13 @@ static inline uint16_t ab_gatt_db_handle(const ab_gatt_db *db, const ab_gatt_att
 /* the first attribute of that type (in its shortest form) in a range; NULL: none */
 const ab_gatt_attr *ab_gatt_db_find(const ab_gatt_db *db, uint32_t first, uint16_t last,
                                     const aioble_uuid_t *type);
+
+/* one without services, to which ab_gatt_db_new() adds the library's own */
+ab_gatt_db *ab_gatt_db_new_empty(ab_env *env);
+/* NULL: no service of that name */
+ab_gatt_attr *ab_gatt_db_service(const ab_gatt_db *db, const void *key);
+/* the value of a characteristic's declaration (Part G, 3.3.1) */
+void ab_gatt_put_char(const ab_gatt_db *db, const ab_gatt_attr *attr, ab_wr *w);
 
 /* ---- a request being answered ---- */
 
@@ -116,6 +138,30 @@ static inline void ab_gatt_end(ab_gatt_request *rq) {
     ab_gatt_let_go(rq);
   rq->db = NULL;
   ab_gatt_db_unref(db);
+}
+
+/* what a client may configure: NOTIFY and INDICATE, shifted, are the two bits (Part G, 3.3.3.3) */
+static inline unsigned ab_gatt_cccd_bits(const ab_gatt_value *value) {
+  return value->props >> 4 & 3u;
+}
+
+/* the link's configuration becomes `what`, and the hook hears of it; false: there is none (any
+   more), or no memory for it (cccds NULL) */
+bool ab_gatt_subscribe(ab_gatt_server_link *link, ab_gatt_value *value, unsigned what);
+
+/* ---- caching: gatt_server_caching.c ---- */
+
+void ab_gatt_caching_init(ab_gatt_server *server);
+void ab_gatt_caching_close(ab_gatt_server *server);
+/* what is between these handles has changed */
+void ab_gatt_caching_changed(ab_gatt_server_link *link, const ab_att_range *range);
+
+uint8_t ab_gatt_caching_unaware(ab_gatt_server_link *link, uint8_t opcode, ab_rd pdu);
+
+/* before each request and command: 0, or the error that it gets instead of an answer */
+static inline uint8_t ab_gatt_caching_gate(ab_gatt_server_link *link, uint8_t opcode,
+                                           const ab_rd *pdu) {
+  return link->awareness == AB_GATT_AWARE ? 0 : ab_gatt_caching_unaware(link, opcode, *pdu);
 }
 
 #endif

@@ -6,20 +6,17 @@
 #include "gatt/gatt_server_priv.h"
 #include <aioble/server.h>
 
-static int view_service(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view *view) {
+static int view_declared(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view *view) {
   (void) rq;
   view->data = attr->uuid.bytes;
   view->len = attr->uuid.size;
   return 0;
 }
 
-/* Part G, 3.3.1; the value's declaration is the next attribute */
 static int view_char(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view *view) {
   ab_wr w = ab_wr_of(view->made, sizeof view->made);
 
-  ab_wr_u8(&w, attr->value->props);
-  ab_wr_le16(&w, (uint16_t) (ab_gatt_db_handle(rq->db, attr) + 1));
-  ab_wr_bytes(&w, attr->uuid.bytes, attr->uuid.size);
+  ab_gatt_put_char(rq->db, attr, &w);
   view->data = view->made;
   view->len = ab_wr_len(&w);
   return 0;
@@ -54,9 +51,8 @@ static int view_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_view
 
 int ab_gatt_view_attr(ab_gatt_request *rq, uint16_t handle, ab_gatt_view *view) {
   static int (*const by_kind[])(ab_gatt_request *, const ab_gatt_attr *, ab_gatt_view *) = {
-      [AB_GATT_KIND_SERVICE] = view_service,
-      [AB_GATT_KIND_CHAR] = view_char,
-      [AB_GATT_KIND_VALUE] = view_value,
+      [AB_GATT_KIND_SERVICE] = view_declared, [AB_GATT_KIND_INCLUDE] = view_declared,
+      [AB_GATT_KIND_CHAR] = view_char,        [AB_GATT_KIND_VALUE] = view_value,
       [AB_GATT_KIND_CCCD] = view_cccd,
   };
   const ab_gatt_attr *attr = ab_gatt_db_attr(rq->db, handle);

@@ -12,8 +12,6 @@
 #include "gatt/gatt_server_priv.h"
 #include <aioble/server.h>
 
-enum { NOTIFY_BITS_IN_PROPS = 4 }; /* NOTIFY and INDICATE, shifted, are the CCCD's two bits */
-
 /* ---- the Client Characteristic Configuration, Part G, 3.3.3.3 ---- */
 
 static uint16_t cccd_of(const ab_gatt_access *write) {
@@ -27,26 +25,16 @@ static int check_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, const ab_ga
 
   if (write->len != 2)
     return AB_ATT_ERR_INVALID_VALUE_LENGTH;
-  if (cccd_of(write) & ~(attr->value->props >> NOTIFY_BITS_IN_PROPS & 3))
+  if (cccd_of(write) & ~ab_gatt_cccd_bits(attr->value))
     return AB_ATT_ERR_CCCD_IMPROPERLY_CONFIGURED;
   if (!link->cccds)
     link->cccds = ab_zalloc(rq->server->env, rq->server->db->n_cccds);
   return link->cccds ? 0 : AB_ATT_ERR_INSUFFICIENT_RESOURCES;
 }
 
-static int commit_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, const ab_gatt_access *write) {
-  ab_gatt_value *value = attr->value;
-  uint8_t what = (uint8_t) cccd_of(write);
-
+static int commit_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_access *write) {
   /* a hook may have replaced the table, and the link's configurations with it */
-  if (!rq->link->cccds || value->cccd == AB_GATT_NO_CCCD)
-    return AB_ATT_ERR_UNLIKELY;
-  if (rq->link->cccds[value->cccd] == what)
-    return 0;
-  rq->link->cccds[value->cccd] = what;
-  if (value->ops && value->ops->subscribed)
-    value->ops->subscribed(value, rq->link, what);
-  return 0;
+  return ab_gatt_subscribe(rq->link, attr->value, cccd_of(write)) ? 0 : AB_ATT_ERR_UNLIKELY;
 }
 
 /* ---- values ---- */

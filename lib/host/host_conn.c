@@ -167,7 +167,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_l2cap_open(&conn->l2cap, &ble->env, &ble->bufs, &l2cap_events, conn, central);
   ab_att_init(&conn->att, &ble->env, &ble->bufs, &att_events, conn, ble->config.mtu);
   ab_gatt_client_init(&conn->client, &conn->att);
-  ab_gatt_server_link_open(&ble->server, &conn->server);
+  ab_gatt_server_link_open(&ble->server, &conn->server, &conn->att);
   ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
   ab_smp_open(&conn->smp, &ble->bufs, send_smp, conn, central);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);

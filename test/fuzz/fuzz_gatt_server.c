@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUES = 6, STEP_PDU = 0xc0, COMMAND_BIT = 0x40 };
+enum { VALUES = 6, STEP_PDU = 0xc0, STEP_LATE = 0x38, COMMAND_BIT = 0x40 };
 
 typedef struct world {
   ab_env env;
@@ -19,10 +19,14 @@ typedef struct world {
   ab_att att;
   ab_gatt_server server;
   ab_gatt_server_link link;
+  ab_gatt_bearer bearer;
+  ab_gatt_late late;
+  uint8_t late_asked; /* the request that waits for it */
   ab_gatt_value values[VALUES];
   uint8_t asked;    /* the request being answered */
   unsigned answers; /* to it */
   uint8_t hook;     /* what the next hook does */
+  bool included;    /* change() has added its services */
 } world;
 
 static void check(bool ok) {
@@ -30,7 +34,7 @@ static void check(bool ok) {
     abort();
 }
 
-static void install(world *w);
+static void change(world *w);
 
 /* ---- hooks ---- */
 
@@ -38,39 +42,52 @@ static world *world_of(ab_gatt_server_link *link) {
   return ab_container_of(link, world, link);
 }
 
-static uint8_t act(world *w) {
+static void answer_late(world *w, uint8_t code) {
+  uint8_t octets[3] = {'n', 'e', 'w'};
+
+  ab_gatt_late_answer(&w->late, code, octets, sizeof octets);
+  memset(octets, 0, sizeof octets);
+}
+
+static int act(world *w, const ab_gatt_access *access) {
   uint8_t hook = w->hook;
 
   w->hook = 0;
   if (hook == 1)
-    install(w);
+    change(w);
   else if (hook == 2)
     ab_gatt_server_link_close(&w->link);
   else if (hook == 3)
     check(ab_gatt_value_put(&w->values[0], &w->env, 0, "refreshed", 9));
-  return hook > 3 ? hook : 0;
+  if ((hook == 4 || hook == 5) && access) {
+    ab_gatt_late_drop(&w->late); /* never two at a time, but for a link that has ended */
+    ab_gatt_late_begin(&w->late, access);
+    w->late_asked = w->asked;
+    if (hook == 5)
+      answer_late(w, 0);
+    return AB_ATT_LATER;
+  }
+  return hook > 5 ? hook : 0;
 }
 
-static uint8_t on_read(ab_gatt_value *value, ab_gatt_server_link *link) {
+static int on_read(ab_gatt_value *value, ab_gatt_access *read) {
   (void) value;
-  return act(world_of(link));
+  return act(world_of(read->link), read);
 }
 
-static uint8_t on_check(ab_gatt_value *value, ab_gatt_server_link *link,
-                        const ab_gatt_new_value *write) {
+static int on_check(ab_gatt_value *value, ab_gatt_access *write) {
   check(write->len <= value->max_len);
-  return act(world_of(link));
+  return act(world_of(write->link), write);
 }
 
-static void on_written(ab_gatt_value *value, ab_gatt_server_link *link,
-                       const ab_gatt_new_value *write) {
+static void on_written(ab_gatt_value *value, const ab_gatt_access *write) {
   check(value->len >= write->len);
-  (void) act(world_of(link));
+  (void) act(world_of(write->link), NULL);
 }
 
 static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what) {
   check(value->handle != 0 && what <= 3);
-  (void) act(world_of(link));
+  (void) act(world_of(link), NULL);
 }
 
 static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
@@ -82,16 +99,37 @@ static void install(world *w) {
   ab_gatt_db *db = ab_gatt_db_new(&w->server);
 
   check(db != NULL);
-  ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x181a));
+  ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x181a), false, NULL, 0);
   ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6e), &w->values[0]);
   ab_gatt_db_add_desc(db, &AIOBLE_UUID16(0x2901), &w->values[1]);
   ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6f), &w->values[2]);
-  ab_gatt_db_add_service(db, &wide);
+  ab_gatt_db_add_service(db, &wide, false, NULL, 0);
   ab_gatt_db_add_char(db, &wide, &w->values[3]);
   ab_gatt_db_add_char(db, &AIOBLE_UUID16(0x2a6e), &w->values[4]);
   ab_gatt_db_add_desc(db, &wide, &w->values[5]);
-  check(ab_gatt_db_status(db) == 0);
-  ab_gatt_server_install(&w->server, db);
+  check(ab_gatt_db_finish(db) == 0);
+  check(ab_gatt_server_install(&w->server, db) == 0);
+}
+
+/* A service that includes another comes, behind a gap, or goes. */
+static void change(world *w) {
+  static const char outer[] = "outer", inner[] = "inner", gap[] = "gap";
+  ab_gatt_db *db = ab_gatt_db_copy(&w->server);
+
+  check(db != NULL);
+  if (w->included) {
+    ab_gatt_db_remove_service(db, outer);
+    ab_gatt_db_remove_service(db, inner);
+  } else {
+    ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x180f), true, gap, 1);
+    ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x180f), true, inner, 1);
+    ab_gatt_db_add_service(db, &AIOBLE_UUID16(0x181b), false, outer, 2);
+    ab_gatt_db_add_include(db, inner);
+    ab_gatt_db_remove_service(db, gap);
+  }
+  w->included = !w->included;
+  check(ab_gatt_db_finish(db) == 0);
+  check(ab_gatt_server_install(&w->server, db) == 0);
 }
 
 static void init_values(world *w) {
@@ -110,9 +148,14 @@ static void init_values(world *w) {
     check(ab_gatt_value_put(&w->values[i], &w->env, 0, "abc", 3));
   }
   w->values[2].append = true;
+  w->values[5].truncate = true;
 }
 
 /* ---- the bearer ---- */
+
+static bool of_our_own(uint8_t opcode) {
+  return opcode == AB_ATT_NOTIFICATION || opcode == AB_ATT_INDICATION; /* Service Changed */
+}
 
 static void take(void *ctx, ab_buf *pdu) {
   ab_rd r = ab_rd_of(pdu->p, pdu->len);
@@ -122,16 +165,16 @@ static void take(void *ctx, ab_buf *pdu) {
   check(pdu->len > 0 && pdu->len <= w->att.mtu);
   if (opcode == AB_ATT_ERROR_RSP)
     check(pdu->len == 5 && ab_rd_u8(&r) == w->asked);
-  else if (opcode != AB_ATT_NOTIFICATION && opcode != AB_ATT_CONFIRMATION)
+  else if (!of_our_own(opcode) && opcode != AB_ATT_CONFIRMATION)
     check(opcode == w->asked + 1);
-  w->answers += opcode != AB_ATT_NOTIFICATION;
+  w->answers += !of_our_own(opcode);
   ab_buf_finish(pdu, 0);
 }
 
 static int answer(void *ctx, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
   world *w = ctx;
 
-  return ab_gatt_server_request(&w->server, &w->link, opcode, pdu, rsp, handle);
+  return ab_gatt_server_request(&w->bearer, opcode, pdu, rsp, handle);
 }
 
 static void on_value(void *ctx, uint16_t handle, const uint8_t *value, size_t len,
@@ -152,11 +195,29 @@ static const ab_att_events events = {take, answer, on_value, on_mtu, on_broken};
 
 /* ---- steps ---- */
 
+static void reconnect(world *w) {
+  ab_gatt_server_link_close(&w->link);
+  check(!w->late.request);
+  ab_att_close(&w->att, AIOBLE_ENOTCONN);
+  ab_att_init(&w->att, &w->env, &w->bufs, &events, w, AB_ATT_MTU_MAX);
+  ab_gatt_server_link_open(&w->server, &w->link, &w->att);
+  ab_gatt_bearer_open(&w->bearer, &w->link, &w->att);
+}
+
+static void settle(world *w, uint8_t code) {
+  bool waiting = w->late.request != NULL;
+
+  w->asked = w->late_asked;
+  w->answers = 0;
+  answer_late(w, code);
+  check(w->answers == (waiting && !w->late.request && w->link.server));
+}
+
 static void receive(world *w, const uint8_t *pdu, size_t len) {
   ab_rd r = ab_rd_of(pdu, len);
 
   if (!w->link.server) /* a hook has ended it: another one */
-    ab_gatt_server_link_open(&w->server, &w->link);
+    reconnect(w);
   w->asked = ab_rd_u8(&r);
   w->answers = 0;
   ab_att_rx(&w->att, pdu, len);
@@ -165,6 +226,7 @@ static void receive(world *w, const uint8_t *pdu, size_t len) {
     check(w->answers == 0);
   for (size_t i = 0; i < VALUES; i++)
     check(w->values[i].len <= w->values[i].max_len);
+  check(ab_gatt_server_may_send(&w->link) || w->link.features & AB_GATT_ROBUST_CACHING);
 }
 
 static void notify(world *w) {
@@ -180,12 +242,13 @@ static void notify(world *w) {
 
 static void step(world *w, uint8_t what) {
   if (what == 0) {
-    install(w);
+    change(w);
   } else if (what == 1) {
-    ab_gatt_server_link_close(&w->link);
-    ab_gatt_server_link_open(&w->server, &w->link);
+    reconnect(w);
   } else if (what == 2) {
     notify(w);
+  } else if (what >= STEP_LATE) {
+    settle(w, what & 1 ? 0x80 : 0);
   } else {
     w->hook = what - 2;
   }
@@ -204,7 +267,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   check(ab_gatt_server_init(&w->server, &w->env, &w->bufs) == 0);
   init_values(w);
   install(w);
-  ab_gatt_server_link_open(&w->server, &w->link);
+  ab_gatt_server_link_open(&w->server, &w->link, &w->att);
+  ab_gatt_bearer_open(&w->bearer, &w->link, &w->att);
   while (ab_rd_left(&input) > 0) {
     uint8_t what = ab_rd_u8(&input);
 

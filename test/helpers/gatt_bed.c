@@ -92,7 +92,7 @@ gatt_bed *gatt_bed_new(void) {
   assert_int_equal(ab_gatt_server_init(&bed->server, bed->env, &bed->peer->bufs), 0);
   assert_int_equal(ab_gatt_server_set_name(&bed->server, "bed"), 0);
   ab_gatt_server_set_appearance(&bed->server, 0x0540);
-  ab_gatt_server_link_open(&bed->server, &bed->link);
+  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
   ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
   bed->db = ab_gatt_db_new(&bed->server);
   return bed;
@@ -137,7 +137,7 @@ static bed_value *new_value(gatt_bed *bed, unsigned props, const char *hex) {
 void bed_service(gatt_bed *bed, const char *uuid) {
   aioble_uuid_t u = uuid_of(uuid);
 
-  ab_gatt_db_add_service(bed->db, &u);
+  ab_gatt_db_add_service(bed->db, &u, false, NULL, 0);
 }
 
 bed_value *bed_char(gatt_bed *bed, const char *uuid, unsigned props, const char *value) {
@@ -163,9 +163,9 @@ static void release(void *owner) {
 }
 
 void bed_install(gatt_bed *bed) {
-  assert_int_equal(ab_gatt_db_status(bed->db), 0);
+  assert_int_equal(ab_gatt_db_finish(bed->db), 0);
   ab_gatt_db_set_owner(bed->db, bed, release);
-  ab_gatt_server_install(&bed->server, bed->db);
+  assert_int_equal(ab_gatt_server_install(&bed->server, bed->db), 0);
   bed->db = NULL;
 }
 
@@ -192,6 +192,12 @@ bed_table bed_standard(gatt_bed *bed) {
 
 void bed_play(gatt_bed *bed, const char *lines) {
   att_peer_play(bed->peer, lines);
+}
+
+void bed_reconnect(gatt_bed *bed) {
+  ab_gatt_server_link_close(&bed->link);
+  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+  ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
 }
 
 void bed_later(bed_value *value) {

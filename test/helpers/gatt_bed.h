@@ -46,20 +46,20 @@ bed_value *bed_desc(gatt_bed *bed, const char *uuid, unsigned props, const char 
 void bed_install(gatt_bed *bed);
 
 /*
- * The table most tests use; the library's own services are 01 to 09.
- *   0a service 181a
- *   0b, 0c    2a6e  read, notify           16 09          (temperature)
- *   0d        its CCCD
- *   0e, 0f    2a6f  read, write, write without response  01 02 03   (humidity), max_len 8
- *   10        its 2901, read               "Text"
- *   11        its 2904, read, write        (long) 40 octets 30
- *   12 service LONG_SERVICE
- *   13, 14    LONG_CHAR  write             (hidden) at most 512
- *   15, 16    2a6d  read, notify, indicate ee
- *   17        its CCCD
- *   18        its LONG_DESC, read          77
- *   19 service 181a again
- *   1a, 1b    2a6e  read                   17 09
+ * The table most tests use; the library's own services are 01 to 0f.
+ *   10 service 181a
+ *   11, 12    2a6e  read, notify           16 09          (temperature)
+ *   13        its CCCD
+ *   14, 15    2a6f  read, write, write without response  01 02 03   (humidity), max_len 8
+ *   16        its 2901, read               "Text"
+ *   17        its 2904, read, write        (long) 40 octets 30
+ *   18 service LONG_SERVICE
+ *   19, 1a    LONG_CHAR  write             (hidden) at most 512
+ *   1b, 1c    2a6d  read, notify, indicate ee
+ *   1d        its CCCD
+ *   1e        its LONG_DESC, read          77
+ *   1f service 181a again
+ *   20, 21    2a6e  read                   17 09
  */
 #define LONG_SERVICE "0d000000-1111-2222-3333-444455556666"
 #define LONG_CHAR    "0d000001-1111-2222-3333-444455556666"
@@ -74,6 +74,8 @@ typedef struct bed_table {
 bed_table bed_standard(gatt_bed *bed);
 
 void bed_play(gatt_bed *bed, const char *lines);
+/* the link ends and another one comes */
+void bed_reconnect(gatt_bed *bed);
 /* the hook of that value answers later, from now on; … and now it answers what it owes */
 void bed_later(bed_value *value);
 void bed_answer(bed_value *value, uint8_t code, const char *text);

@@ -58,7 +58,7 @@ static void connect_client(server_bed *bed, unsigned n) {
   ab_list_init(&conn->waiting);
   ab_att_init(&conn->att, &bed->ble->env, &bed->ble->bufs, &att_events, client, 517);
   ab_gatt_client_init(&conn->client, &conn->att);
-  ab_gatt_server_link_open(&bed->ble->server, &conn->server);
+  ab_gatt_server_link_open(&bed->ble->server, &conn->server, &conn->att);
   ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
   ab_list_push(&bed->ble->conns, &conn->node);
   bed->ble->n_conns++;

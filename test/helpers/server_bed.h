@@ -21,7 +21,7 @@ typedef struct server_bed {
   aioble_t *ble;
   server_client clients[SERVER_BED_CLIENTS];
   aioble_conn_t *conn; /* the first one's */
-  /* a service of 181a with one characteristic of 2a6e, at 0a to 0c, and its CCCD at 0d */
+  /* a service of 181a with one characteristic of 2a6e, at 10 to 12, and its CCCD at 13 */
   aioble_char_t *chr;
 } server_bed;
 

@@ -52,15 +52,15 @@ static void services_come_in_the_order_they_are_given(void **state) {
   assert_int_equal(aioble_register_services(bed->ble, services, 2), 0);
   aioble_service_unref(services[0]);
   aioble_service_unref(services[1]);
-  assert_int_equal(aioble_char_handle(a), 0x0c);
-  assert_int_equal(aioble_char_handle(b), 0x0f);
-  assert_int_equal(aioble_char_handle(c), 0x12);
-  server_bed_play(bed, "> 04 0c 00 0f 00\n"
-                       "< 05 01 0c 00 6e 2a 0d 00 01 29 0e 00 03 28 0f 00 6f 2a\n"
-                       "> 0e 0c 00 0d 00 0f 00 12 00\n"
+  assert_int_equal(aioble_char_handle(a), 0x12);
+  assert_int_equal(aioble_char_handle(b), 0x15);
+  assert_int_equal(aioble_char_handle(c), 0x18);
+  server_bed_play(bed, "> 04 12 00 15 00\n"
+                       "< 05 01 12 00 6e 2a 13 00 01 29 14 00 03 28 15 00 6f 2a\n"
+                       "> 0e 12 00 13 00 15 00 18 00\n"
                        "< 0f 61 64 62 63\n"
-                       "> 10 0a 00 ff ff 00 28\n"
-                       "< 11 06 0a 00 0f 00 1a 18 10 00 12 00 0f 18\n");
+                       "> 10 10 00 ff ff 00 28\n"
+                       "< 11 06 10 00 15 00 1a 18 16 00 18 00 0f 18\n");
   assert_true(aioble_uuid_equal(&(aioble_uuid_t){2, {0x6e, 0x2a}}, &a->uuid));
 }
 
@@ -72,7 +72,7 @@ static void a_characteristic_knows_what_it_was_made_with(void **state) {
   uuid = aioble_char_uuid(bed->chr);
   assert_true(aioble_uuid_equal(&uuid, &AIOBLE_UUID16(0x2a6e)));
   assert_ptr_equal(aioble_char_user(bed->chr), bed);
-  assert_int_equal(aioble_char_handle(bed->chr), 0x0c);
+  assert_int_equal(aioble_char_handle(bed->chr), 0x12);
 }
 
 static void nothing_is_made_of_nothing(void **state) {
@@ -134,7 +134,7 @@ static void a_bad_definition_cannot_be_registered(void **state) {
     assert_int_equal(aioble_register_services(bed->ble, &service, 1), AIOBLE_EINVAL);
     aioble_service_unref(service);
   }
-  assert_int_equal(aioble_char_handle(bed->chr), 0x0c);
+  assert_int_equal(aioble_char_handle(bed->chr), 0x12);
 }
 
 static void the_list_names_each_service_of_this_stack_once(void **state) {
@@ -161,7 +161,7 @@ static void too_many_attributes_and_the_old_ones_stay(void **state) {
   for (unsigned n = 0; n < 32763; n++)
     readable(service, 0x2a6e, "");
   assert_int_equal(aioble_register_services(bed->ble, &service, 1), AIOBLE_ENOBUFS);
-  assert_int_equal(aioble_char_handle(bed->chr), 0x0c);
+  assert_int_equal(aioble_char_handle(bed->chr), 0x12);
   aioble_service_unref(service);
 }
 
@@ -174,13 +174,13 @@ static void without_memory_the_old_ones_stay(void **state) {
   readable(service, 0x2a19, "x");
   server_bed_char(bed, AIOBLE_READ, NULL);
   while (err < 0) {
-    assert_int_equal(aioble_char_handle(bed->chr), 0x0c);
+    assert_int_equal(aioble_char_handle(bed->chr), 0x12);
     fake_env_fail_at(bed->base->memory, ++n);
     err = aioble_register_services(bed->ble, &service, 1);
     assert_true(err == 0 || err == AIOBLE_ENOMEM);
   }
   fake_env_fail_at(bed->base->memory, 0);
-  assert_int_equal(n, 4);
+  assert_int_equal(n, 5);
   aioble_service_unref(service);
 }
 
@@ -202,10 +202,10 @@ static void nothing_half_made_without_memory(void **state) {
   }
   fake_env_fail_at(bed->base->memory, 0);
   assert_int_equal(aioble_register_services(bed->ble, &service, 1), 0);
-  server_bed_play(bed, "> 0a 0c 00\n"
+  server_bed_play(bed, "> 0a 12 00\n"
                        "< 0b\n"
-                       "> 0a 0d 00\n"
-                       "< 01 0a 0d 00 01\n");
+                       "> 0a 13 00\n"
+                       "< 01 0a 13 00 01\n");
   aioble_service_unref(service);
 }
 
@@ -217,15 +217,15 @@ static void values_stay_and_subscriptions_begin_anew(void **state) {
 
   server_bed_char(bed, AIOBLE_READ | AIOBLE_NOTIFY, NULL);
   assert_int_equal(aioble_char_write(bed->chr, "now", 3, 0), 0);
-  server_bed_play(bed, "> 12 0d 00 01 00\n"
+  server_bed_play(bed, "> 12 13 00 01 00\n"
                        "< 13\n");
   assert_int_equal(aioble_char_subscribed(bed->chr, bed->conn), AIOBLE_SUBSCRIBE_NOTIFY);
   services[0] = service_of(bed, 0x180f);
   services[1] = aioble_service_ref(bed->chr->service);
   assert_int_equal(aioble_register_services(bed->ble, services, 2), 0);
-  assert_int_equal(aioble_char_handle(bed->chr), 0x0d);
+  assert_int_equal(aioble_char_handle(bed->chr), 0x13);
   assert_int_equal(aioble_char_subscribed(bed->chr, bed->conn), 0);
-  server_bed_play(bed, "> 0a 0d 00\n"
+  server_bed_play(bed, "> 0a 13 00\n"
                        "< 0b 6e 6f 77\n");
   aioble_service_unref(services[0]);
   aioble_service_unref(services[1]);
@@ -237,15 +237,15 @@ static void a_client_that_wants_to_know_of_changes_is_told(void **state) {
   server_bed_play(bed, "> 12 09 00 02 00\n"
                        "< 13\n");
   server_bed_char(bed, AIOBLE_READ, NULL);
-  server_bed_play(bed, "< 1d 08 00 0a 00 ff ff\n");
+  server_bed_play(bed, "< 1d 08 00 10 00 12 00\n");
   server_bed_play_as(bed, 1, "");
   server_bed_run_ms(bed, 10000);
   assert_int_equal(aioble_register_services(bed->ble, NULL, 0), 0);
   server_bed_play(bed, "> 1e\n"
-                       "< 1d 08 00 0a 00 ff ff\n"
+                       "< 1d 08 00 10 00 12 00\n"
                        "> 1e\n"
-                       "> 0a 0c 00\n"
-                       "< 01 0a 0c 00 01\n");
+                       "> 0a 12 00\n"
+                       "< 01 0a 12 00 01\n");
 }
 
 static void unregistered_has_no_handle(void **state) {
@@ -301,7 +301,7 @@ static void a_value_is_read_and_replaced(void **state) {
   assert_bytes(aioble_char_read(bed->chr), "6f 6e 65");
   assert_int_equal(aioble_char_write(bed->chr, "three", 5, 0), 0);
   assert_int_equal(aioble_char_write(bed->chr, "eleven", 6, 0), AIOBLE_EMSGSIZE);
-  server_bed_play(bed, "> 0a 0c 00\n"
+  server_bed_play(bed, "> 0a 12 00\n"
                        "< 0b 74 68 72 65 65\n");
   assert_int_equal(aioble_char_write(bed->chr, NULL, 0, 0), 0);
   assert_int_equal(aioble_char_read(bed->chr).len, 0);
@@ -312,17 +312,17 @@ static void a_value_that_is_appended_to_is_taken(void **state) {
 
   server_bed_char(bed, AIOBLE_READ | AIOBLE_WRITE,
                   &(aioble_char_options_t){.initial = TEXT("a"), .append = true});
-  server_bed_play(bed, "> 12 0c 00 62\n"
+  server_bed_play(bed, "> 12 12 00 62\n"
                        "< 13\n"
-                       "> 12 0c 00 63\n"
+                       "> 12 12 00 63\n"
                        "< 13\n"
-                       "> 0a 0c 00\n"
+                       "> 0a 12 00\n"
                        "< 0b 61 62 63\n");
   assert_bytes(aioble_char_read(bed->chr), "61 62 63");
   assert_int_equal(aioble_char_read(bed->chr).len, 0);
-  server_bed_play(bed, "> 0a 0c 00\n"
+  server_bed_play(bed, "> 0a 12 00\n"
                        "< 0b\n"
-                       "> 12 0c 00 64\n"
+                       "> 12 12 00 64\n"
                        "< 13\n");
   assert_bytes(aioble_char_read(bed->chr), "64");
 }
@@ -339,9 +339,9 @@ static void a_descriptor_has_a_value_too(void **state) {
   assert_bytes(aioble_desc_read(desc), "61");
   assert_int_equal(aioble_desc_write(desc, "bc", 2), 0);
   assert_int_equal(aioble_desc_write(desc, octets, sizeof octets), AIOBLE_EMSGSIZE);
-  server_bed_play(bed, "> 0a 0d 00\n"
+  server_bed_play(bed, "> 0a 13 00\n"
                        "< 0b 62 63\n"
-                       "> 12 0d 00 64\n"
+                       "> 12 13 00 64\n"
                        "< 13\n");
   assert_bytes(aioble_desc_read(desc), "64");
 }

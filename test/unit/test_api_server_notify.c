@@ -33,7 +33,7 @@ static void a_notification_is_done_when_the_controller_has_it(void **state) {
   client_bed_then(&o, aioble_char_notify(bed->chr, bed->conn, "ab", 2));
   server_bed_run_ms(bed, 100000);
   assert_int_equal(o.calls, 0);
-  server_bed_play(bed, "< 1b 0c 00 61 62\n"); /* which finishes the buffer */
+  server_bed_play(bed, "< 1b 12 00 61 62\n"); /* which finishes the buffer */
   assert_int_equal(o.calls, 0);
   server_bed_run_ms(bed, 0);
   assert_int_equal(o.calls, 1);
@@ -45,13 +45,13 @@ static void without_data_the_value_is_sent(void **state) {
   server_bed *bed = *state;
   aioble_op_t *op = aioble_char_notify(bed->chr, bed->conn, NULL, 0);
 
-  server_bed_play(bed, "< 1b 0c 00 76\n");
+  server_bed_play(bed, "< 1b 12 00 76\n");
   assert_int_equal(aioble_op_status(op), 0);
   aioble_op_unref(op);
   assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, NULL, 0), 0);
-  server_bed_play(bed, "< 1b 0c 00 76\n");
+  server_bed_play(bed, "< 1b 12 00 76\n");
   op = aioble_char_notify(bed->chr, bed->conn, "", 0);
-  server_bed_play(bed, "< 1b 0c 00\n");
+  server_bed_play(bed, "< 1b 12 00\n");
   aioble_op_unref(op);
 }
 
@@ -63,7 +63,7 @@ static void what_does_not_fit_is_not_sent(void **state) {
   server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, octets, 21), AIOBLE_EMSGSIZE);
   assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, octets, 21), AIOBLE_EMSGSIZE);
   assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, octets, 20), 0);
-  server_bed_play(bed, "< 1b 0c 00 00*20\n");
+  server_bed_play(bed, "< 1b 12 00 00*20\n");
 }
 
 static void nobody_to_notify(void **state) {
@@ -119,7 +119,7 @@ static void a_cancelled_notification_is_sent_all_the_same(void **state) {
   aioble_op_cancel(op);
   assert_int_equal(aioble_op_status(op), AIOBLE_ECANCELED);
   aioble_op_unref(op);
-  server_bed_play(bed, "< 1b 0c 00 61 62\n");
+  server_bed_play(bed, "< 1b 12 00 61 62\n");
 }
 
 static void a_try_is_refused_when_much_is_waiting(void **state) {
@@ -127,11 +127,11 @@ static void a_try_is_refused_when_much_is_waiting(void **state) {
 
   bed->conn->link.hci.tx_queued = 4095;
   assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), 0);
-  server_bed_play(bed, "< 1b 0c 00 61\n");
+  server_bed_play(bed, "< 1b 12 00 61\n");
   bed->conn->link.hci.tx_queued = 4096;
   assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), AIOBLE_EAGAIN);
   assert_int_equal(aioble_char_try_notify(bed->chr, bed->clients[1].conn, "a", 1), 0);
-  server_bed_play_as(bed, 1, "< 1b 0c 00 61\n");
+  server_bed_play_as(bed, 1, "< 1b 12 00 61\n");
 }
 
 static void a_notification_costs_no_memory_once_it_runs(void **state) {
@@ -144,12 +144,12 @@ static void a_notification_costs_no_memory_once_it_runs(void **state) {
     if (i == 10)
       allocs = fake_env_allocs(bed->base->memory);
     op = aioble_char_notify(bed->chr, bed->conn, "ab", 2);
-    server_bed_play(bed, "< 1b 0c 00 61 62\n");
+    server_bed_play(bed, "< 1b 12 00 61 62\n");
     aioble_op_unref(op);
     assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "ab", 2), 0);
-    server_bed_play(bed, "< 1b 0c 00 61 62\n");
+    server_bed_play(bed, "< 1b 12 00 61 62\n");
     op = aioble_char_indicate(bed->chr, bed->conn, "ab", 2);
-    server_bed_play(bed, "< 1d 0c 00 61 62\n> 1e\n");
+    server_bed_play(bed, "< 1d 12 00 61 62\n> 1e\n");
     aioble_op_unref(op);
   }
   assert_int_equal(fake_env_allocs(bed->base->memory), allocs);
@@ -182,7 +182,7 @@ static void an_indication_is_done_when_it_is_confirmed(void **state) {
   outcome o;
 
   client_bed_then(&o, aioble_char_indicate(bed->chr, bed->conn, "ab", 2));
-  server_bed_play(bed, "< 1d 0c 00 61 62\n");
+  server_bed_play(bed, "< 1d 12 00 61 62\n");
   server_bed_run_ms(bed, 900);
   assert_int_equal(o.calls, 0);
   server_bed_play(bed, "> 1e\n");
@@ -198,12 +198,12 @@ static void indications_of_a_link_wait_for_each_other(void **state) {
   client_bed_then(&b, aioble_char_indicate(bed->chr, bed->conn, "b", 1));
   client_bed_then(&c, aioble_char_indicate(bed->chr, bed->clients[1].conn, "c", 1));
   server_bed_play_as(bed, 1,
-                     "< 1d 0c 00 63\n"
+                     "< 1d 12 00 63\n"
                      "> 1e\n");
   assert_int_equal(c.calls, 1);
-  server_bed_play(bed, "< 1d 0c 00 61\n"
+  server_bed_play(bed, "< 1d 12 00 61\n"
                        "> 1e\n"
-                       "< 1d 0c 00 62\n");
+                       "< 1d 12 00 62\n");
   assert_int_equal(a.calls, 1);
   assert_int_equal(b.calls, 0);
   server_bed_play(bed, "> 1e\n");
@@ -216,7 +216,7 @@ static void an_indication_not_confirmed_times_out_and_keeps_its_slot(void **stat
   outcome a, b;
 
   client_bed_then(&a, aioble_char_indicate(bed->chr, bed->conn, "a", 1));
-  server_bed_play(bed, "< 1d 0c 00 61\n");
+  server_bed_play(bed, "< 1d 12 00 61\n");
   server_bed_run_ms(bed, 999);
   assert_int_equal(a.calls, 0);
   server_bed_run_ms(bed, 1);
@@ -225,7 +225,7 @@ static void an_indication_not_confirmed_times_out_and_keeps_its_slot(void **stat
   client_bed_then(&b, aioble_char_indicate(bed->chr, bed->conn, "b", 1));
   server_bed_run_ms(bed, 1);
   server_bed_play(bed, "> 1e\n"
-                       "< 1d 0c 00 62\n");
+                       "< 1d 12 00 62\n");
   assert_int_equal(a.calls, 1);
   assert_int_equal(b.calls, 0);
   server_bed_play(bed, "> 1e\n");
@@ -241,7 +241,7 @@ static void a_cancelled_indication_that_waits_is_not_sent(void **state) {
   aioble_op_cancel(b);
   assert_int_equal(aioble_op_status(b), AIOBLE_ECANCELED);
   aioble_op_unref(b);
-  server_bed_play(bed, "< 1d 0c 00 61\n"
+  server_bed_play(bed, "< 1d 12 00 61\n"
                        "> 1e\n");
   assert_int_equal(aioble_op_status(a), 0);
   aioble_op_unref(a);
@@ -266,21 +266,21 @@ static void an_update_goes_to_subscribers_only(void **state) {
 
   assert_int_equal(aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE), 0);
   server_bed_play_as(bed, 1,
-                     "> 12 0d 00 01 00\n"
+                     "> 12 13 00 01 00\n"
                      "< 13\n");
   assert_int_equal(aioble_char_subscribed(bed->chr, bed->conn), 0);
   assert_int_equal(aioble_char_subscribed(bed->chr, bed->clients[1].conn), 1);
   assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), 0);
   assert_int_equal(aioble_char_write(bed->chr, "c", 1, 0), 0);
-  server_bed_play_as(bed, 1, "< 1b 0c 00 62\n");
-  server_bed_play(bed, "> 12 0d 00 03 00\n"
+  server_bed_play_as(bed, 1, "< 1b 12 00 62\n");
+  server_bed_play(bed, "> 12 13 00 03 00\n"
                        "< 13\n");
   assert_int_equal(aioble_char_write(bed->chr, "d", 1, AIOBLE_SEND_UPDATE), 0);
   server_bed_play_as(bed, 1,
-                     "< 1b 0c 00 64\n"
-                     "> 12 0d 00 00 00\n"
+                     "< 1b 12 00 64\n"
+                     "> 12 13 00 00 00\n"
                      "< 13\n");
-  server_bed_play(bed, "< 1b 0c 00 64\n");
+  server_bed_play(bed, "< 1b 12 00 64\n");
   server_bed_disconnect(bed, 0);
   assert_int_equal(aioble_char_subscribed(bed->chr, bed->conn), 0);
   assert_int_equal(aioble_char_write(bed->chr, "e", 1, AIOBLE_SEND_UPDATE), 0);
@@ -289,14 +289,14 @@ static void an_update_goes_to_subscribers_only(void **state) {
 static void who_asked_for_indications_only_is_indicated(void **state) {
   server_bed *bed = *state;
 
-  server_bed_play(bed, "> 12 0d 00 02 00\n"
+  server_bed_play(bed, "> 12 13 00 02 00\n"
                        "< 13\n");
   assert_int_equal(aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE), 0);
   assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), 0);
-  server_bed_play(bed, "< 1d 0c 00 61\n");
+  server_bed_play(bed, "< 1d 12 00 61\n");
   server_bed_run_ms(bed, 20000);
   server_bed_play(bed, "> 1e\n"
-                       "< 1d 0c 00 62\n"
+                       "< 1d 12 00 62\n"
                        "> 1e\n");
 }
 
@@ -304,18 +304,18 @@ static void an_update_does_not_queue_without_end(void **state) {
   server_bed *bed = *state;
   unsigned sent = 0;
 
-  server_bed_play(bed, "> 12 0d 00 02 00\n"
+  server_bed_play(bed, "> 12 13 00 02 00\n"
                        "< 13\n");
   while (aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE) == 0)
     sent++;
   assert_int_equal(sent, 17); /* one on the air */
   assert_int_equal(aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE), AIOBLE_EAGAIN);
-  server_bed_play(bed, "< 1d 0c 00 61\n");
+  server_bed_play(bed, "< 1d 12 00 61\n");
   while (--sent > 0)
     server_bed_play(bed, "> 1e\n"
-                         "< 1d 0c 00 61\n");
+                         "< 1d 12 00 61\n");
   server_bed_play(bed, "> 1e\n"
-                       "> 12 0d 00 01 00\n"
+                       "> 12 13 00 01 00\n"
                        "< 13\n");
   bed->conn->link.hci.tx_queued = 4096;
   assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), AIOBLE_EAGAIN);
@@ -327,14 +327,14 @@ static void one_with_a_small_mtu_does_not_stop_the_others(void **state) {
   uint8_t octets[30];
 
   memset(octets, 0x61, sizeof octets);
-  server_bed_play(bed, "> 12 0d 00 01 00\n"
+  server_bed_play(bed, "> 12 13 00 01 00\n"
                        "< 13\n");
   server_bed_play_as(bed, 1,
-                     "> 12 0d 00 01 00\n"
+                     "> 12 13 00 01 00\n"
                      "< 13\n");
   bed->clients[1].conn->att.mtu = 100;
   assert_int_equal(aioble_char_write(bed->chr, octets, 30, AIOBLE_SEND_UPDATE), AIOBLE_EMSGSIZE);
-  server_bed_play_as(bed, 1, "< 1b 0c 00 61*30\n");
+  server_bed_play_as(bed, 1, "< 1b 12 00 61*30\n");
   assert_int_equal(aioble_char_read(bed->chr).len, 30);
 }
 

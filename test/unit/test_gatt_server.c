@@ -39,7 +39,7 @@ static void what_is_no_request_of_ours_is_not_supported(void **state) {
     if (known)
       continue;
     snprintf(line, sizeof line,
-             opcode & 0x40 ? "> %02x 0f 00 09\n" : "> %02x 0f 00 09\n< 01 %02x 00 00 06\n", opcode,
+             opcode & 0x40 ? "> %02x 15 00 09\n" : "> %02x 15 00 09\n< 01 %02x 00 00 06\n", opcode,
              opcode);
     if (opcode != 0x52)
       bed_play(*state, line);
@@ -115,13 +115,13 @@ static void a_hook_may_replace_the_table_during_a_read(void **state) {
   gatt_bed *bed = *state;
 
   table.temperature->hook = install_another;
-  bed_play(bed, "> 20 0c 00 1b 00\n"
+  bed_play(bed, "> 20 12 00 21 00\n"
                 "< 21 02 00 16 09 02 00 17 09\n");
   assert_int_equal(bed->releases, 1);
-  bed_play(bed, "> 0a 0c 00\n"
-                "< 01 0a 0c 00 01\n"
-                "> 10 0a 00 ff ff 00 28\n"
-                "< 11 06 0a 00 0a 00 1f 18\n");
+  bed_play(bed, "> 0a 12 00\n"
+                "< 01 0a 12 00 01\n"
+                "> 10 10 00 ff ff 00 28\n"
+                "< 11 06 10 00 10 00 1f 18\n");
 }
 
 static void a_hook_may_replace_the_table_during_a_search(void **state) {
@@ -129,7 +129,7 @@ static void a_hook_may_replace_the_table_during_a_search(void **state) {
 
   table.temperature->hook = install_another;
   bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
-                "< 09 04 0c 00 16 09 1b 00 17 09\n");
+                "< 09 04 12 00 16 09 21 00 17 09\n");
   assert_int_equal(bed->releases, 1);
 }
 
@@ -137,12 +137,12 @@ static void a_hook_may_replace_the_table_during_a_write(void **state) {
   gatt_bed *bed = *state;
 
   table.humidity->hook = install_another;
-  bed_play(bed, "> 16 0f 00 00 00 0a\n"
-                "< 17 0f 00 00 00 0a\n"
-                "> 16 0d 00 00 00 01 00\n"
-                "< 17 0d 00 00 00 01 00\n"
+  bed_play(bed, "> 16 15 00 00 00 0a\n"
+                "< 17 15 00 00 00 0a\n"
+                "> 16 13 00 00 00 01 00\n"
+                "< 17 13 00 00 00 01 00\n"
                 "> 18 01\n"
-                "< 01 18 0d 00 0e\n");
+                "< 01 18 13 00 0e\n");
   assert_int_equal(bed->releases, 1);
   assert_int_equal(table.temperature->subscriptions, 0);
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
@@ -152,7 +152,7 @@ static void a_hook_may_replace_the_table_when_it_hears_of_a_subscription(void **
   gatt_bed *bed = *state;
 
   table.temperature->hook = install_another;
-  bed_play(bed, "> 12 0d 00 01 00\n"
+  bed_play(bed, "> 12 13 00 01 00\n"
                 "< 13\n");
   assert_int_equal(bed->releases, 1);
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
@@ -165,13 +165,13 @@ static void end_the_link(bed_value *v) {
 static void a_hook_may_end_the_link(void **state) {
   table.humidity->hook = end_the_link;
   table.temperature->hook = end_the_link;
-  bed_play(*state, "> 16 0f 00 00 00 0a\n"
-                   "< 17 0f 00 00 00 0a\n"
-                   "> 16 0d 00 00 00 01 00\n"
-                   "< 17 0d 00 00 00 01 00\n"
+  bed_play(*state, "> 16 15 00 00 00 0a\n"
+                   "< 17 15 00 00 00 0a\n"
+                   "> 16 13 00 00 00 01 00\n"
+                   "< 17 13 00 00 00 01 00\n"
                    "> 18 01\n"
-                   "< 01 18 0f 00 0e\n");
-  bed_play(*state, "> 0a 0c 00\n"
+                   "< 01 18 15 00 0e\n");
+  bed_play(*state, "> 0a 12 00\n"
                    "< 01 0a 00 00 0e\n");
   bed_expect(table.humidity, "01 02 03");
   assert_int_equal(table.humidity->checks, 1);
@@ -189,8 +189,8 @@ static void overfill(bed_value *v) {
 static void a_hook_may_fill_the_value_that_is_appended_to(void **state) {
   table.humidity->value.append = true;
   table.humidity->hook = overfill;
-  bed_play(*state, "> 12 0f 00 04\n"
-                   "< 01 12 0f 00 0d\n");
+  bed_play(*state, "> 12 15 00 04\n"
+                   "< 01 12 15 00 0d\n");
   assert_int_equal(table.humidity->value.len, 8);
 }
 
@@ -201,17 +201,18 @@ static void another_table_forgets_subscriptions_but_that_of_service_changed(void
 
   bed_play(bed, "> 12 09 00 02 00\n"
                 "< 13\n"
-                "> 12 0d 00 01 00\n"
+                "> 12 13 00 01 00\n"
                 "< 13\n"
-                "> 16 0f 00 00 00 0a\n"
-                "< 17 0f 00 00 00 0a\n");
+                "> 16 15 00 00 00 0a\n"
+                "< 17 15 00 00 00 0a\n");
   bed->db = ab_gatt_db_new(&bed->server);
   bed_service(bed, "181a");
   bed_char(bed, "2a6e", AIOBLE_READ | AIOBLE_NOTIFY, "");
   bed_install(bed);
-  bed_play(bed, "> 0a 09 00\n"
+  bed_play(bed, "< 1d 08 00 10 00 21 00\n"
+                "> 0a 09 00\n"
                 "< 0b 02 00\n"
-                "> 0a 0d 00\n"
+                "> 0a 13 00\n"
                 "< 0b 00 00\n"
                 "> 18 01\n"
                 "< 19\n");
@@ -224,8 +225,8 @@ static void each_link_has_subscriptions_of_its_own(void **state) {
   gatt_bed *bed = *state;
   ab_gatt_server_link other;
 
-  ab_gatt_server_link_open(&bed->server, &other);
-  bed_play(bed, "> 12 0d 00 01 00\n"
+  ab_gatt_server_link_open(&bed->server, &other, &bed->peer->att);
+  bed_play(bed, "> 12 13 00 01 00\n"
                 "< 13\n");
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 1);
   assert_int_equal(ab_gatt_server_subscribed(&other, &table.temperature->value), 0);
@@ -236,14 +237,12 @@ static void each_link_has_subscriptions_of_its_own(void **state) {
 static void a_new_link_begins_with_nothing(void **state) {
   gatt_bed *bed = *state;
 
-  bed_play(bed, "> 12 0d 00 01 00\n"
+  bed_play(bed, "> 12 13 00 01 00\n"
                 "< 13\n");
   ab_gatt_server_link_close(&bed->link);
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
-  ab_gatt_server_link_close(&bed->link);
-  ab_gatt_server_link_open(&bed->server, &bed->link);
-  ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
-  bed_play(bed, "> 0a 0d 00\n"
+  bed_reconnect(bed);
+  bed_play(bed, "> 0a 13 00\n"
                 "< 0b 00 00\n");
 }
 
@@ -280,7 +279,7 @@ static void a_server_needs_memory(void **state) {
 
   (void) state;
   ab_bufs_init(&bufs, env, 0);
-  for (unsigned n = 1; n <= 2; n++) {
+  for (unsigned n = 1; n <= 3; n++) {
     fake_env_fail_at(env, n);
     assert_int_equal(ab_gatt_server_init(&server, env, &bufs), AIOBLE_ENOMEM);
     ab_gatt_server_close(&server);
@@ -297,16 +296,16 @@ static void a_value_goes_whole_or_not_at_all(void **state) {
   ab_buf *pdu;
 
   memset(octets, 0x55, sizeof octets);
-  pdu = ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_NOTIFICATION, 0x0c, octets, 20, &status);
+  pdu = ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_NOTIFICATION, 0x12, octets, 20, &status);
   assert_non_null(pdu);
   ab_att_send(&bed->peer->att, pdu);
-  bed_play(bed, "< 1b 0c 00 55*20\n");
+  bed_play(bed, "< 1b 12 00 55*20\n");
   assert_null(
-      ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_NOTIFICATION, 0x0c, octets, 21, &status));
+      ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_NOTIFICATION, 0x12, octets, 21, &status));
   assert_int_equal(status, AIOBLE_EMSGSIZE);
-  pdu = ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_INDICATION, 0x1b, NULL, 0, &status);
+  pdu = ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_INDICATION, 0x21, NULL, 0, &status);
   ab_att_send(&bed->peer->att, pdu);
-  bed_play(bed, "< 1d 1b 00\n");
+  bed_play(bed, "< 1d 21 00\n");
 }
 
 static void without_memory_there_is_no_pdu(void **state) {

@@ -32,22 +32,22 @@ static void find_info_lists_types_until_the_pdu_is_full(void **state) {
                    "< 05 01 01 00 00 28 02 00 03 28 03 00 00 2a 04 00 03 28 05 00 01 2a\n"
                    "> 04 06 00 07 00\n"
                    "< 05 01 06 00 00 28 07 00 03 28\n"
-                   "> 04 1b 00 ff ff\n"
-                   "< 05 01 1b 00 6e 2a\n");
+                   "> 04 21 00 ff ff\n"
+                   "< 05 01 21 00 6e 2a\n");
 }
 
 static void find_info_does_not_mix_widths(void **state) {
-  bed_play(*state, "> 04 13 00 18 00\n"
-                   "< 05 01 13 00 03 28\n"
-                   "> 04 14 00 18 00\n"
-                   "< 05 02 14 00 " LONG_TAIL " 01 00 00 0d\n"
-                   "> 04 17 00 18 00\n"
-                   "< 05 01 17 00 02 29\n");
+  bed_play(*state, "> 04 19 00 1e 00\n"
+                   "< 05 01 19 00 03 28\n"
+                   "> 04 1a 00 1e 00\n"
+                   "< 05 02 1a 00 " LONG_TAIL " 01 00 00 0d\n"
+                   "> 04 1d 00 1e 00\n"
+                   "< 05 01 1d 00 02 29\n");
 }
 
 static void find_info_finds_nothing_beyond_the_table(void **state) {
-  bed_play(*state, "> 04 1c 00 ff ff\n"
-                   "< 01 04 1c 00 0a\n"
+  bed_play(*state, "> 04 22 00 ff ff\n"
+                   "< 01 04 22 00 0a\n"
                    "> 04 ff ff ff ff\n"
                    "< 01 04 ff ff 0a\n");
 }
@@ -81,13 +81,13 @@ static void an_invalid_range_comes_before_an_unsupported_group(void **state) {
 
 static void services_are_found_by_their_uuid(void **state) {
   bed_play(*state, "> 06 01 00 ff ff 00 28 1a 18\n"
-                   "< 07 0a 00 11 00 19 00 1b 00\n"
-                   "> 06 0b 00 ff ff 00 28 1a 18\n"
-                   "< 07 19 00 1b 00\n"
-                   "> 06 01 00 18 00 00 28 1a 18\n"
-                   "< 07 0a 00 11 00\n"
+                   "< 07 10 00 17 00 1f 00 21 00\n"
+                   "> 06 11 00 ff ff 00 28 1a 18\n"
+                   "< 07 1f 00 21 00\n"
+                   "> 06 01 00 1e 00 00 28 1a 18\n"
+                   "< 07 10 00 17 00\n"
                    "> 06 01 00 ff ff 00 28 " LONG_TAIL " 00 00 00 0d\n"
-                   "< 07 12 00 18 00\n"
+                   "< 07 18 00 1e 00\n"
                    "> 06 01 00 ff ff 00 28 1b 18\n"
                    "< 01 06 01 00 0a\n"
                    "> 06 01 00 ff ff 00 28 1a\n"
@@ -100,11 +100,11 @@ static void services_are_found_by_their_uuid(void **state) {
 
 static void any_attribute_is_found_by_its_value(void **state) {
   bed_play(*state, "> 06 01 00 ff ff 6e 2a 16 09\n"
-                   "< 07 0c 00 0c 00\n"
-                   "> 06 01 00 ff ff 03 28 0e 0f 00 6f 2a\n"
-                   "< 07 0e 00 11 00\n"
+                   "< 07 12 00 12 00\n"
+                   "> 06 01 00 ff ff 03 28 0e 15 00 6f 2a\n"
+                   "< 07 14 00 17 00\n"
                    "> 06 01 00 ff ff 02 29 00 00\n"
-                   "< 07 09 00 09 00 0d 00 0d 00 17 00 17 00\n");
+                   "< 07 09 00 09 00 13 00 13 00 1d 00 1d 00\n");
 }
 
 static void an_attribute_that_may_not_be_read_has_no_value(void **state) {
@@ -124,29 +124,29 @@ static void as_many_groups_as_the_pdu_holds(void **state) {
     bed_service(bed, "181b");
   bed_install(bed);
   bed_play(bed, "> 06 01 00 ff ff 00 28 1b 18\n"
-                "< 07 0a 00 0a 00 0b 00 0b 00 0c 00 0c 00 0d 00 0d 00 0e 00 0e 00\n"
-                "> 06 0f 00 ff ff 00 28 1b 18\n"
-                "< 07 0f 00 0f 00 10 00 10 00\n");
+                "< 07 10 00 10 00 11 00 11 00 12 00 12 00 13 00 13 00 14 00 14 00\n"
+                "> 06 15 00 ff ff 00 28 1b 18\n"
+                "< 07 15 00 15 00 16 00 16 00\n");
 }
 
 /* ---- Read By Type ---- */
 
 static void characteristics_of_one_length_come_together(void **state) {
-  bed_play(*state, "> 08 0a 00 11 00 03 28\n"
-                   "< 09 07 0b 00 12 0c 00 6e 2a 0e 00 0e 0f 00 6f 2a\n"
-                   "> 08 12 00 18 00 03 28\n"
-                   "< 09 15 13 00 08 14 00 " LONG_TAIL " 01 00 00 0d\n"
-                   "> 08 14 00 18 00 03 28\n"
-                   "< 09 07 15 00 32 16 00 6d 2a\n"
-                   "> 08 16 00 18 00 03 28\n"
-                   "< 01 08 16 00 0a\n");
+  bed_play(*state, "> 08 10 00 17 00 03 28\n"
+                   "< 09 07 11 00 12 12 00 6e 2a 14 00 0e 15 00 6f 2a\n"
+                   "> 08 18 00 1e 00 03 28\n"
+                   "< 09 15 19 00 08 1a 00 " LONG_TAIL " 01 00 00 0d\n"
+                   "> 08 1a 00 1e 00 03 28\n"
+                   "< 09 07 1b 00 32 1c 00 6d 2a\n"
+                   "> 08 1c 00 1e 00 03 28\n"
+                   "< 01 08 1c 00 0a\n");
 }
 
 static void the_type_may_be_of_128_bits(void **state) {
   bed_play(*state, "> 08 01 00 ff ff " LONG_TAIL " 02 00 00 0d\n"
-                   "< 09 03 18 00 77\n"
+                   "< 09 03 1e 00 77\n"
                    "> 08 01 00 ff ff fb 34 9b 5f 80 00 00 80 00 10 00 00 6e 2a 00 00\n"
-                   "< 09 04 0c 00 16 09 1b 00 17 09\n"
+                   "< 09 04 12 00 16 09 21 00 17 09\n"
                    "> 08 01 00 ff ff " LONG_TAIL " 03 00 00 0d\n"
                    "< 01 08 01 00 0a\n");
 }
@@ -154,27 +154,27 @@ static void the_type_may_be_of_128_bits(void **state) {
 static void an_error_of_the_first_is_the_answer(void **state) {
   table.temperature->read_code = 0x08;
   bed_play(*state, "> 08 01 00 ff ff 6e 2a\n"
-                   "< 01 08 0c 00 08\n"
+                   "< 01 08 12 00 08\n"
                    "> 08 01 00 ff ff " LONG_TAIL " 01 00 00 0d\n"
-                   "< 01 08 14 00 02\n");
+                   "< 01 08 1a 00 02\n");
 }
 
 static void an_error_of_a_later_one_is_the_end(void **state) {
   table.second->read_code = 0x08;
   bed_play(*state, "> 08 01 00 ff ff 6e 2a\n"
-                   "< 09 04 0c 00 16 09\n");
+                   "< 09 04 12 00 16 09\n");
   assert_int_equal(table.second->reads, 1);
 }
 
 static void another_length_is_the_end(void **state) {
   table.second->value.len = 1;
   bed_play(*state, "> 08 01 00 ff ff 6e 2a\n"
-                   "< 09 04 0c 00 16 09\n"
-                   "> 08 0d 00 ff ff 6e 2a\n"
-                   "< 09 03 1b 00 17\n");
+                   "< 09 04 12 00 16 09\n"
+                   "> 08 13 00 ff ff 6e 2a\n"
+                   "< 09 03 21 00 17\n");
   table.second->value.len = 0;
-  bed_play(*state, "> 08 0d 00 ff ff 6e 2a\n"
-                   "< 09 02 1b 00\n");
+  bed_play(*state, "> 08 13 00 ff ff 6e 2a\n"
+                   "< 09 02 21 00\n");
 }
 
 static void a_long_value_is_cut_to_the_pdu(void **state) {
@@ -182,15 +182,15 @@ static void a_long_value_is_cut_to_the_pdu(void **state) {
   uint8_t octets[300];
 
   bed_play(bed, "> 08 01 00 ff ff 04 29\n"
-                "< 09 15 11 00 30*19\n");
+                "< 09 15 17 00 30*19\n");
   memset(octets, 0x41, sizeof octets);
   assert_true(ab_gatt_value_put(&table.temperature->value, bed->env, 0, octets, 300));
   bed->peer->att.mtu = 517;
   bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
-                "< 09 ff 0c 00 41*253\n");
+                "< 09 ff 12 00 41*253\n");
   bed->peer->att.mtu = 100;
   bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
-                "< 09 62 0c 00 41*96\n");
+                "< 09 62 12 00 41*96\n");
 }
 
 static void values_cut_to_one_length_but_different_do_not_come_together(void **state) {
@@ -202,10 +202,10 @@ static void values_cut_to_one_length_but_different_do_not_come_together(void **s
   assert_true(ab_gatt_value_put(&table.second->value, bed->env, 0, octets, 299));
   bed->peer->att.mtu = 517;
   bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
-                "< 09 ff 0c 00 41*253\n");
+                "< 09 ff 12 00 41*253\n");
   assert_true(ab_gatt_value_put(&table.second->value, bed->env, 0, octets, 300));
   bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
-                "< 09 ff 0c 00 41*253 1b 00 41*253\n");
+                "< 09 ff 12 00 41*253 21 00 41*253\n");
 }
 
 static void a_type_of_another_width_is_an_invalid_pdu(void **state) {
@@ -229,17 +229,17 @@ static void a_type_of_another_width_is_an_invalid_pdu(void **state) {
 
 static void services_of_one_width_come_together(void **state) {
   bed_play(*state, "> 10 01 00 ff ff 00 28\n"
-                   "< 11 06 01 00 05 00 00 18 06 00 09 00 01 18 0a 00 11 00 1a 18\n"
-                   "> 10 12 00 ff ff 00 28\n"
-                   "< 11 14 12 00 18 00 " LONG_TAIL " 00 00 00 0d\n"
-                   "> 10 19 00 ff ff 00 28\n"
-                   "< 11 06 19 00 1b 00 1a 18\n"
-                   "> 10 1a 00 ff ff 00 28\n"
-                   "< 01 10 1a 00 0a\n"
+                   "< 11 06 01 00 05 00 00 18 06 00 0f 00 01 18 10 00 17 00 1a 18\n"
+                   "> 10 18 00 ff ff 00 28\n"
+                   "< 11 14 18 00 1e 00 " LONG_TAIL " 00 00 00 0d\n"
+                   "> 10 1f 00 ff ff 00 28\n"
+                   "< 11 06 1f 00 21 00 1a 18\n"
+                   "> 10 20 00 ff ff 00 28\n"
+                   "< 01 10 20 00 0a\n"
                    "> 10 01 00 05 00 00 28\n"
                    "< 11 06 01 00 05 00 00 18\n"
                    "> 10 01 00 ff ff fb 34 9b 5f 80 00 00 80 00 10 00 00 00 28 00 00\n"
-                   "< 11 06 01 00 05 00 00 18 06 00 09 00 01 18 0a 00 11 00 1a 18\n");
+                   "< 11 06 01 00 05 00 00 18 06 00 0f 00 01 18 10 00 17 00 1a 18\n");
 }
 
 static void only_services_are_read_by_group(void **state) {

@@ -25,19 +25,19 @@ static int tear_down(void **state) {
 }
 
 static void every_kind_of_attribute_can_be_read(void **state) {
-  bed_play(*state, "> 0a 0c 00\n"
+  bed_play(*state, "> 0a 12 00\n"
                    "< 0b 16 09\n"
-                   "> 0a 0b 00\n"
-                   "< 0b 12 0c 00 6e 2a\n"
-                   "> 0a 13 00\n"
-                   "< 0b 08 14 00 " LONG_TAIL " 01 00 00 0d\n"
-                   "> 0a 0a 00\n"
-                   "< 0b 1a 18\n"
-                   "> 0a 12 00\n"
-                   "< 0b " LONG_TAIL " 00 00 00 0d\n"
-                   "> 0a 0d 00\n"
-                   "< 0b 00 00\n"
+                   "> 0a 11 00\n"
+                   "< 0b 12 12 00 6e 2a\n"
+                   "> 0a 19 00\n"
+                   "< 0b 08 1a 00 " LONG_TAIL " 01 00 00 0d\n"
                    "> 0a 10 00\n"
+                   "< 0b 1a 18\n"
+                   "> 0a 18 00\n"
+                   "< 0b " LONG_TAIL " 00 00 00 0d\n"
+                   "> 0a 13 00\n"
+                   "< 0b 00 00\n"
+                   "> 0a 16 00\n"
                    "< 0b 54 65 78 74\n");
 }
 
@@ -63,28 +63,28 @@ static void the_librarys_own_values_can_be_read(void **state) {
 static void no_such_handle(void **state) {
   bed_play(*state, "> 0a 00 00\n"
                    "< 01 0a 00 00 01\n"
-                   "> 0a 1c 00\n"
-                   "< 01 0a 1c 00 01\n"
+                   "> 0a 22 00\n"
+                   "< 01 0a 22 00 01\n"
                    "> 0a ff ff\n"
                    "< 01 0a ff ff 01\n"
-                   "> 0c 1c 00 00 00\n"
-                   "< 01 0c 1c 00 01\n");
+                   "> 0c 22 00 00 00\n"
+                   "< 01 0c 22 00 01\n");
 }
 
 static void what_may_not_be_read_is_not_asked(void **state) {
-  bed_play(*state, "> 0a 14 00\n"
-                   "< 01 0a 14 00 02\n"
-                   "> 0c 14 00 ff ff\n"
-                   "< 01 0c 14 00 02\n");
+  bed_play(*state, "> 0a 1a 00\n"
+                   "< 01 0a 1a 00 02\n"
+                   "> 0c 1a 00 ff ff\n"
+                   "< 01 0c 1a 00 02\n");
   assert_int_equal(table.hidden->reads, 0);
 }
 
 static void the_hooks_code_is_the_answer(void **state) {
   table.temperature->read_code = 0x80;
-  bed_play(*state, "> 0a 0c 00\n"
-                   "< 01 0a 0c 00 80\n"
-                   "> 0c 0c 00 ff ff\n"
-                   "< 01 0c 0c 00 80\n");
+  bed_play(*state, "> 0a 12 00\n"
+                   "< 01 0a 12 00 80\n"
+                   "> 0c 12 00 ff ff\n"
+                   "< 01 0c 12 00 80\n");
   assert_int_equal(table.temperature->reads, 2);
 }
 
@@ -94,51 +94,51 @@ static void refresh(bed_value *v) {
 
 static void the_hook_may_set_a_newer_value(void **state) {
   table.temperature->hook = refresh;
-  bed_play(*state, "> 0a 0c 00\n"
+  bed_play(*state, "> 0a 12 00\n"
                    "< 0b 61 20 6c 6f 6e 67 65 72 20 76 61 6c 75 65 20 74 68 61 6e 20 62 65\n"
-                   "> 0c 0c 00 16 00\n"
+                   "> 0c 12 00 16 00\n"
                    "< 0d 66 6f 72 65\n");
 }
 
 static void a_read_ends_at_the_mtu_and_blobs_go_on(void **state) {
-  bed_play(*state, "> 0a 11 00\n"
+  bed_play(*state, "> 0a 17 00\n"
                    "< 0b 30*22\n"
-                   "> 0c 11 00 00 00\n"
+                   "> 0c 17 00 00 00\n"
                    "< 0d 30*22\n"
-                   "> 0c 11 00 16 00\n"
+                   "> 0c 17 00 16 00\n"
                    "< 0d 30*17 31\n"
-                   "> 0c 11 00 27 00\n"
+                   "> 0c 17 00 27 00\n"
                    "< 0d 31\n");
 }
 
 static void a_blob_at_the_end_is_empty_and_beyond_it_an_error(void **state) {
-  bed_play(*state, "> 0c 11 00 28 00\n"
+  bed_play(*state, "> 0c 17 00 28 00\n"
                    "< 0d\n"
-                   "> 0c 11 00 29 00\n"
-                   "< 01 0c 11 00 07\n"
-                   "> 0c 11 00 ff ff\n"
-                   "< 01 0c 11 00 07\n"
-                   "> 0c 0b 00 05 00\n"
+                   "> 0c 17 00 29 00\n"
+                   "< 01 0c 17 00 07\n"
+                   "> 0c 17 00 ff ff\n"
+                   "< 01 0c 17 00 07\n"
+                   "> 0c 11 00 05 00\n"
                    "< 0d\n"
-                   "> 0c 0b 00 03 00\n"
+                   "> 0c 11 00 03 00\n"
                    "< 0d 6e 2a\n"
-                   "> 0c 0d 00 03 00\n"
-                   "< 01 0c 0d 00 07\n");
+                   "> 0c 13 00 03 00\n"
+                   "< 01 0c 13 00 07\n");
 }
 
 static void several_values_come_one_behind_the_other(void **state) {
-  bed_play(*state, "> 0e 0c 00 0f 00\n"
+  bed_play(*state, "> 0e 12 00 15 00\n"
                    "< 0f 16 09 01 02 03\n"
-                   "> 0e 0f 00 0c 00 0f 00\n"
+                   "> 0e 15 00 12 00 15 00\n"
                    "< 0f 01 02 03 16 09 01 02 03\n"
-                   "> 20 0c 00 0f 00\n"
+                   "> 20 12 00 15 00\n"
                    "< 21 02 00 16 09 03 00 01 02 03\n");
 }
 
 static void several_values_are_cut_to_the_pdu(void **state) {
-  bed_play(*state, "> 0e 11 00 0c 00\n"
+  bed_play(*state, "> 0e 17 00 12 00\n"
                    "< 0f 30*22\n"
-                   "> 20 11 00 0c 00\n"
+                   "> 20 17 00 12 00\n"
                    "< 21 28 00 30*20\n");
 }
 
@@ -146,33 +146,33 @@ static void a_length_may_be_cut_in_two(void **state) {
   gatt_bed *bed = *state;
 
   assert_int_equal(ab_gatt_server_set_name(&bed->server, "AAAAAAAAAAAAAAAAAAA"), 0);
-  bed_play(bed, "> 20 03 00 0c 00\n"
+  bed_play(bed, "> 20 03 00 12 00\n"
                 "< 21 13 00 41*19 02\n");
 }
 
 static void one_that_cannot_be_read_fails_them_all(void **state) {
-  bed_play(*state, "> 0e 0c 00 14 00\n"
-                   "< 01 0e 14 00 02\n"
-                   "> 0e 11 00 0c 00 1c 00\n"
-                   "< 01 0e 1c 00 01\n"
-                   "> 20 11 00 14 00 0c 00\n"
-                   "< 01 20 14 00 02\n"
-                   "> 0e 00 00 14 00\n"
+  bed_play(*state, "> 0e 12 00 1a 00\n"
+                   "< 01 0e 1a 00 02\n"
+                   "> 0e 17 00 12 00 22 00\n"
+                   "< 01 0e 22 00 01\n"
+                   "> 20 17 00 1a 00 12 00\n"
+                   "< 01 20 1a 00 02\n"
+                   "> 0e 00 00 1a 00\n"
                    "< 01 0e 00 00 01\n");
 }
 
 static void fewer_than_two_handles_or_half_a_one_is_an_invalid_pdu(void **state) {
-  bed_play(*state, "> 0e 0c 00\n"
+  bed_play(*state, "> 0e 12 00\n"
                    "< 01 0e 00 00 04\n"
                    "> 0e\n"
                    "< 01 0e 00 00 04\n"
-                   "> 0e 0c 00 0f\n"
+                   "> 0e 12 00 0f\n"
                    "< 01 0e 00 00 04\n"
-                   "> 0e 0c 00 0f 00 0c\n"
+                   "> 0e 12 00 15 00 0c\n"
                    "< 01 0e 00 00 04\n"
-                   "> 20 0c 00\n"
+                   "> 20 12 00\n"
                    "< 01 20 00 00 04\n"
-                   "> 20 0c 00 0f 00 0c\n"
+                   "> 20 12 00 15 00 0c\n"
                    "< 01 20 00 00 04\n");
   assert_int_equal(table.temperature->reads, 0);
 }
@@ -181,10 +181,10 @@ static void a_read_costs_no_memory(void **state) {
   gatt_bed *bed = *state;
   unsigned allocs;
 
-  bed_play(bed, "> 0a 0c 00\n< 0b 16 09\n");
+  bed_play(bed, "> 0a 12 00\n< 0b 16 09\n");
   allocs = fake_env_allocs(bed->env);
   for (unsigned i = 0; i < 10; i++)
-    bed_play(bed, "> 0a 0c 00\n< 0b 16 09\n");
+    bed_play(bed, "> 0a 12 00\n< 0b 16 09\n");
   assert_int_equal(fake_env_allocs(bed->env), allocs);
 }
 

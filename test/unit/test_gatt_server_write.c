@@ -28,15 +28,15 @@ static int tear_down(void **state) {
 /* ---- requests and commands ---- */
 
 static void a_write_replaces_the_value(void **state) {
-  bed_play(*state, "> 12 0f 00 0a 0b\n"
+  bed_play(*state, "> 12 15 00 0a 0b\n"
                    "< 13\n"
-                   "> 0a 0f 00\n"
+                   "> 0a 15 00\n"
                    "< 0b 0a 0b\n"
-                   "> 12 0f 00\n"
+                   "> 12 15 00\n"
                    "< 13\n"
-                   "> 0a 0f 00\n"
+                   "> 0a 15 00\n"
                    "< 0b\n"
-                   "> 12 0f 00 01 02 03 04 05 06 07 08\n"
+                   "> 12 15 00 01 02 03 04 05 06 07 08\n"
                    "< 13\n");
   bed_expect(table.humidity, "01 02 03 04 05 06 07 08");
   assert_int_equal(table.humidity->checks, 3);
@@ -45,7 +45,7 @@ static void a_write_replaces_the_value(void **state) {
 }
 
 static void a_command_writes_and_says_nothing(void **state) {
-  bed_play(*state, "> 52 0f 00 0a 0b\n");
+  bed_play(*state, "> 52 15 00 0a 0b\n");
   bed_expect(table.humidity, "0a 0b");
   assert_int_equal(table.humidity->commands, 1);
   assert_int_equal(table.humidity->writes, 1);
@@ -57,18 +57,18 @@ static void errors_of_a_write_in_their_order(void **state) {
                    "< 01 12 00 00 04\n"
                    "> 12 00 00 01\n"
                    "< 01 12 00 00 01\n"
-                   "> 12 1c 00 01\n"
-                   "< 01 12 1c 00 01\n"
-                   "> 12 0c 00 00 01 02 03 04 05 06 07 08 09\n"
-                   "< 01 12 0c 00 03\n"
-                   "> 12 0b 00 01\n"
-                   "< 01 12 0b 00 03\n"
-                   "> 12 0a 00 01\n"
-                   "< 01 12 0a 00 03\n"
-                   "> 12 0f 00 01 02 03 04 05 06 07 08 09\n"
-                   "< 01 12 0f 00 0d\n"
-                   "> 12 0f 00 01 02\n"
-                   "< 01 12 0f 00 80\n");
+                   "> 12 22 00 01\n"
+                   "< 01 12 22 00 01\n"
+                   "> 12 12 00 00 01 02 03 04 05 06 07 08 09\n"
+                   "< 01 12 12 00 03\n"
+                   "> 12 11 00 01\n"
+                   "< 01 12 11 00 03\n"
+                   "> 12 10 00 01\n"
+                   "< 01 12 10 00 03\n"
+                   "> 12 15 00 01 02 03 04 05 06 07 08 09\n"
+                   "< 01 12 15 00 0d\n"
+                   "> 12 15 00 01 02\n"
+                   "< 01 12 15 00 80\n");
   assert_int_equal(table.temperature->checks, 0);
   assert_int_equal(table.humidity->checks, 1);
   assert_int_equal(table.humidity->writes, 0);
@@ -77,12 +77,12 @@ static void errors_of_a_write_in_their_order(void **state) {
 
 static void a_refused_command_is_silent(void **state) {
   table.humidity->check_code = 0x80;
-  bed_play(*state, "> 52 0f 00 01 02\n"
-                   "> 52 0f 00 01 02 03 04 05 06 07 08 09\n"
+  bed_play(*state, "> 52 15 00 01 02\n"
+                   "> 52 15 00 01 02 03 04 05 06 07 08 09\n"
                    "> 52 00 00 01 02\n"
-                   "> 52 0c 00 01 02\n"
-                   "> 52 0d 00 01 00\n"
-                   "> 52 14 00 01 02\n"
+                   "> 52 12 00 01 02\n"
+                   "> 52 13 00 01 00\n"
+                   "> 52 1a 00 01 02\n"
                    "> 52 0f\n"
                    "> 52\n");
   bed_expect(table.humidity, "01 02 03");
@@ -100,15 +100,15 @@ static void a_signed_command_is_ignored(void **state) {
 
 static void appending_adds_up_to_the_limit(void **state) {
   table.humidity->value.append = true;
-  bed_play(*state, "> 12 0f 00 04 05\n"
+  bed_play(*state, "> 12 15 00 04 05\n"
                    "< 13\n"
-                   "> 12 0f 00 06 07 08 09\n"
-                   "< 01 12 0f 00 0d\n"
-                   "> 12 0f 00 06 07 08\n"
+                   "> 12 15 00 06 07 08 09\n"
+                   "< 01 12 15 00 0d\n"
+                   "> 12 15 00 06 07 08\n"
                    "< 13\n"
-                   "> 12 0f 00 09\n"
-                   "< 01 12 0f 00 0d\n"
-                   "> 12 0f 00\n"
+                   "> 12 15 00 09\n"
+                   "< 01 12 15 00 0d\n"
+                   "> 12 15 00\n"
                    "< 13\n");
   bed_expect(table.humidity, "01 02 03 04 05 06 07 08");
   assert_int_equal(table.humidity->writes, 3);
@@ -117,17 +117,17 @@ static void appending_adds_up_to_the_limit(void **state) {
 static void no_memory_is_insufficient_resources(void **state) {
   gatt_bed *bed = *state;
 
-  bed_play(bed, "> 12 14 00 01\n"
+  bed_play(bed, "> 12 1a 00 01\n"
                 "< 13\n");
   fake_env_fail_at(bed->env, 1);
-  bed_play(bed, "> 12 14 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11\n"
-                "< 01 12 14 00 11\n");
+  bed_play(bed, "> 12 1a 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11\n"
+                "< 01 12 1a 00 11\n");
   bed_expect(table.hidden, "01");
   assert_int_equal(table.hidden->writes, 1);
   fake_env_fail_at(bed->env, 1);
-  bed_play(bed, "> 12 0d 00 01 00\n"
-                "< 01 12 0d 00 11\n"
-                "> 12 0d 00 01 00\n"
+  bed_play(bed, "> 12 13 00 01 00\n"
+                "< 01 12 13 00 11\n"
+                "> 12 13 00 01 00\n"
                 "< 13\n");
   assert_int_equal(table.temperature->subscriptions, 1);
 }
@@ -135,27 +135,27 @@ static void no_memory_is_insufficient_resources(void **state) {
 /* ---- the client's configuration ---- */
 
 static void a_configuration_is_two_octets_with_the_bits_there_are(void **state) {
-  bed_play(*state, "> 12 0d 00 01 00\n"
+  bed_play(*state, "> 12 13 00 01 00\n"
                    "< 13\n"
-                   "> 0a 0d 00\n"
+                   "> 0a 13 00\n"
                    "< 0b 01 00\n"
-                   "> 12 0d 00 02 00\n"
-                   "< 01 12 0d 00 fd\n"
-                   "> 12 0d 00 03 00\n"
-                   "< 01 12 0d 00 fd\n"
-                   "> 12 0d 00 05 00\n"
-                   "< 01 12 0d 00 fd\n"
-                   "> 12 0d 00 01 01\n"
-                   "< 01 12 0d 00 fd\n"
-                   "> 12 0d 00 01\n"
-                   "< 01 12 0d 00 0d\n"
-                   "> 12 0d 00\n"
-                   "< 01 12 0d 00 0d\n"
-                   "> 12 0d 00 01 00 00\n"
-                   "< 01 12 0d 00 0d\n"
-                   "> 0a 0d 00\n"
+                   "> 12 13 00 02 00\n"
+                   "< 01 12 13 00 fd\n"
+                   "> 12 13 00 03 00\n"
+                   "< 01 12 13 00 fd\n"
+                   "> 12 13 00 05 00\n"
+                   "< 01 12 13 00 fd\n"
+                   "> 12 13 00 01 01\n"
+                   "< 01 12 13 00 fd\n"
+                   "> 12 13 00 01\n"
+                   "< 01 12 13 00 0d\n"
+                   "> 12 13 00\n"
+                   "< 01 12 13 00 0d\n"
+                   "> 12 13 00 01 00 00\n"
+                   "< 01 12 13 00 0d\n"
+                   "> 0a 13 00\n"
                    "< 0b 01 00\n"
-                   "> 12 17 00 03 00\n"
+                   "> 12 1d 00 03 00\n"
                    "< 13\n"
                    "> 12 09 00 01 00\n"
                    "< 01 12 09 00 fd\n"
@@ -168,16 +168,16 @@ static void a_configuration_is_two_octets_with_the_bits_there_are(void **state) 
 static void a_subscription_is_told_when_it_changes(void **state) {
   gatt_bed *bed = *state;
 
-  bed_play(bed, "> 12 0d 00 00 00\n"
+  bed_play(bed, "> 12 13 00 00 00\n"
                 "< 13\n");
   assert_int_equal(table.temperature->subscriptions, 0);
-  bed_play(bed, "> 12 0d 00 01 00\n"
+  bed_play(bed, "> 12 13 00 01 00\n"
                 "< 13\n"
-                "> 12 0d 00 01 00\n"
+                "> 12 13 00 01 00\n"
                 "< 13\n");
   assert_int_equal(table.temperature->subscriptions, 1);
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 1);
-  bed_play(bed, "> 12 0d 00 00 00\n"
+  bed_play(bed, "> 12 13 00 00 00\n"
                 "< 13\n");
   assert_int_equal(table.temperature->subscriptions, 2);
   assert_int_equal(table.temperature->what, 0);
@@ -188,12 +188,12 @@ static void a_subscription_is_told_when_it_changes(void **state) {
 /* ---- prepared writes ---- */
 
 static void parts_are_put_together_in_order(void **state) {
-  bed_play(*state, "> 16 14 00 00 00 61*18\n"
-                   "< 17 14 00 00 00 61*18\n"
-                   "> 16 14 00 12 00 62*18\n"
-                   "< 17 14 00 12 00 62*18\n"
-                   "> 16 14 00 24 00 63\n"
-                   "< 17 14 00 24 00 63\n");
+  bed_play(*state, "> 16 1a 00 00 00 61*18\n"
+                   "< 17 1a 00 00 00 61*18\n"
+                   "> 16 1a 00 12 00 62*18\n"
+                   "< 17 1a 00 12 00 62*18\n"
+                   "> 16 1a 00 24 00 63\n"
+                   "< 17 1a 00 24 00 63\n");
   assert_int_equal(table.hidden->checks, 0);
   bed_expect(table.hidden, "");
   bed_play(*state, "> 18 01\n"
@@ -210,12 +210,12 @@ static void a_long_write_may_be_as_long_as_a_value_gets(void **state) {
   char line[200];
 
   for (unsigned at = 0; at < 504; at += 18) {
-    snprintf(line, sizeof line, "> 16 14 00 %02x %02x 5a*18\n< 17 14 00 %02x %02x 5a*18\n",
+    snprintf(line, sizeof line, "> 16 1a 00 %02x %02x 5a*18\n< 17 1a 00 %02x %02x 5a*18\n",
              at & 0xff, at >> 8, at & 0xff, at >> 8);
     bed_play(bed, line);
   }
-  bed_play(bed, "> 16 14 00 f8 01 5b*8\n"
-                "< 17 14 00 f8 01 5b*8\n"
+  bed_play(bed, "> 16 1a 00 f8 01 5b*8\n"
+                "< 17 1a 00 f8 01 5b*8\n"
                 "> 18 01\n"
                 "< 19\n");
   assert_int_equal(table.hidden->value.len, 512);
@@ -224,8 +224,8 @@ static void a_long_write_may_be_as_long_as_a_value_gets(void **state) {
 }
 
 static void cancelling_writes_nothing(void **state) {
-  bed_play(*state, "> 16 0f 00 00 00 09\n"
-                   "< 17 0f 00 00 00 09\n"
+  bed_play(*state, "> 16 15 00 00 00 09\n"
+                   "< 17 15 00 00 00 09\n"
                    "> 18 00\n"
                    "< 19\n"
                    "> 18 01\n"
@@ -236,18 +236,18 @@ static void cancelling_writes_nothing(void **state) {
 }
 
 static void handles_may_be_interleaved(void **state) {
-  bed_play(*state, "> 16 0f 00 00 00 0a\n"
-                   "< 17 0f 00 00 00 0a\n"
-                   "> 16 14 00 00 00 61\n"
-                   "< 17 14 00 00 00 61\n"
-                   "> 16 0f 00 01 00 0b\n"
-                   "< 17 0f 00 01 00 0b\n"
-                   "> 16 14 00 01 00 62\n"
-                   "< 17 14 00 01 00 62\n"
-                   "> 16 0d 00 00 00 01\n"
-                   "< 17 0d 00 00 00 01\n"
-                   "> 16 0d 00 01 00 00\n"
-                   "< 17 0d 00 01 00 00\n"
+  bed_play(*state, "> 16 15 00 00 00 0a\n"
+                   "< 17 15 00 00 00 0a\n"
+                   "> 16 1a 00 00 00 61\n"
+                   "< 17 1a 00 00 00 61\n"
+                   "> 16 15 00 01 00 0b\n"
+                   "< 17 15 00 01 00 0b\n"
+                   "> 16 1a 00 01 00 62\n"
+                   "< 17 1a 00 01 00 62\n"
+                   "> 16 13 00 00 00 01\n"
+                   "< 17 13 00 00 00 01\n"
+                   "> 16 13 00 01 00 00\n"
+                   "< 17 13 00 01 00 00\n"
                    "> 18 01\n"
                    "< 19\n");
   bed_expect(table.humidity, "0a 0b");
@@ -258,15 +258,15 @@ static void handles_may_be_interleaved(void **state) {
 }
 
 static void a_part_of_the_value_can_be_written(void **state) {
-  bed_play(*state, "> 16 0f 00 01 00 0b\n"
-                   "< 17 0f 00 01 00 0b\n"
+  bed_play(*state, "> 16 15 00 01 00 0b\n"
+                   "< 17 15 00 01 00 0b\n"
                    "> 18 01\n"
                    "< 19\n");
   bed_expect(table.humidity, "01 0b 03");
-  bed_play(*state, "> 16 0f 00 03 00 0c 0d\n"
-                   "< 17 0f 00 03 00 0c 0d\n"
-                   "> 16 0f 00 00 00 0a\n"
-                   "< 17 0f 00 00 00 0a\n"
+  bed_play(*state, "> 16 15 00 03 00 0c 0d\n"
+                   "< 17 15 00 03 00 0c 0d\n"
+                   "> 16 15 00 00 00 0a\n"
+                   "< 17 15 00 00 00 0a\n"
                    "> 18 01\n"
                    "< 19\n");
   bed_expect(table.humidity, "0a 0b 03 0c 0d");
@@ -274,42 +274,42 @@ static void a_part_of_the_value_can_be_written(void **state) {
 
 static void what_is_appended_is_put_together_first(void **state) {
   table.humidity->value.append = true;
-  bed_play(*state, "> 16 0f 00 00 00 04 05\n"
-                   "< 17 0f 00 00 00 04 05\n"
-                   "> 16 0f 00 02 00 06\n"
-                   "< 17 0f 00 02 00 06\n"
+  bed_play(*state, "> 16 15 00 00 00 04 05\n"
+                   "< 17 15 00 00 00 04 05\n"
+                   "> 16 15 00 02 00 06\n"
+                   "< 17 15 00 02 00 06\n"
                    "> 18 01\n"
                    "< 19\n");
   bed_expect(table.humidity, "01 02 03 04 05 06");
-  bed_play(*state, "> 16 0f 00 01 00 07\n"
-                   "< 17 0f 00 01 00 07\n"
+  bed_play(*state, "> 16 15 00 01 00 07\n"
+                   "< 17 15 00 01 00 07\n"
                    "> 18 01\n"
-                   "< 01 18 0f 00 07\n"
-                   "> 16 0f 00 00 00 07 08 09\n"
-                   "< 17 0f 00 00 00 07 08 09\n"
+                   "< 01 18 15 00 07\n"
+                   "> 16 15 00 00 00 07 08 09\n"
+                   "< 17 15 00 00 00 07 08 09\n"
                    "> 18 01\n"
-                   "< 01 18 0f 00 0d\n");
+                   "< 01 18 15 00 0d\n");
   bed_expect(table.humidity, "01 02 03 04 05 06");
   assert_int_equal(table.humidity->writes, 1);
 }
 
 static void a_gap_is_an_invalid_offset_and_empties_the_queue(void **state) {
-  bed_play(*state, "> 16 0f 00 00 00 0a\n"
-                   "< 17 0f 00 00 00 0a\n"
-                   "> 16 0f 00 02 00 0b\n"
-                   "< 17 0f 00 02 00 0b\n"
+  bed_play(*state, "> 16 15 00 00 00 0a\n"
+                   "< 17 15 00 00 00 0a\n"
+                   "> 16 15 00 02 00 0b\n"
+                   "< 17 15 00 02 00 0b\n"
                    "> 18 01\n"
-                   "< 01 18 0f 00 07\n"
+                   "< 01 18 15 00 07\n"
                    "> 18 01\n"
                    "< 19\n"
-                   "> 16 0f 00 04 00 0b\n"
-                   "< 17 0f 00 04 00 0b\n"
+                   "> 16 15 00 04 00 0b\n"
+                   "< 17 15 00 04 00 0b\n"
                    "> 18 01\n"
-                   "< 01 18 0f 00 07\n"
-                   "> 16 14 00 ff ff 0b\n"
-                   "< 17 14 00 ff ff 0b\n"
+                   "< 01 18 15 00 07\n"
+                   "> 16 1a 00 ff ff 0b\n"
+                   "< 17 1a 00 ff ff 0b\n"
                    "> 18 01\n"
-                   "< 01 18 14 00 07\n");
+                   "< 01 18 1a 00 07\n");
   bed_expect(table.humidity, "01 02 03");
   assert_int_equal(table.humidity->checks, 0);
 }
@@ -318,33 +318,33 @@ static void too_long_in_the_end_is_an_invalid_length(void **state) {
   gatt_bed *bed = *state;
   uint8_t octets[512] = {0};
 
-  bed_play(bed, "> 16 0f 00 00 00 0a*8\n"
-                "< 17 0f 00 00 00 0a*8\n"
-                "> 16 0f 00 08 00 0b\n"
-                "< 17 0f 00 08 00 0b\n"
+  bed_play(bed, "> 16 15 00 00 00 0a*8\n"
+                "< 17 15 00 00 00 0a*8\n"
+                "> 16 15 00 08 00 0b\n"
+                "< 17 15 00 08 00 0b\n"
                 "> 18 01\n"
-                "< 01 18 0f 00 0d\n");
+                "< 01 18 15 00 0d\n");
   bed_expect(table.humidity, "01 02 03");
   assert_true(ab_gatt_value_put(&table.hidden->value, bed->env, 0, octets, 512));
-  bed_play(bed, "> 16 14 00 00 02 0b\n"
-                "< 17 14 00 00 02 0b\n"
+  bed_play(bed, "> 16 1a 00 00 02 0b\n"
+                "< 17 1a 00 00 02 0b\n"
                 "> 18 01\n"
-                "< 01 18 14 00 0d\n"
-                "> 16 14 00 ff 01 0b 0c\n"
-                "< 17 14 00 ff 01 0b 0c\n"
+                "< 01 18 1a 00 0d\n"
+                "> 16 1a 00 ff 01 0b 0c\n"
+                "< 17 1a 00 ff 01 0b 0c\n"
                 "> 18 01\n"
-                "< 01 18 14 00 0d\n");
+                "< 01 18 1a 00 0d\n");
   assert_int_equal(table.hidden->writes, 0);
 }
 
 static void all_are_written_or_none(void **state) {
   table.hidden->check_code = 0x80;
-  bed_play(*state, "> 16 0f 00 00 00 0a\n"
-                   "< 17 0f 00 00 00 0a\n"
-                   "> 16 14 00 00 00 0b\n"
-                   "< 17 14 00 00 00 0b\n"
+  bed_play(*state, "> 16 15 00 00 00 0a\n"
+                   "< 17 15 00 00 00 0a\n"
+                   "> 16 1a 00 00 00 0b\n"
+                   "< 17 1a 00 00 00 0b\n"
                    "> 18 01\n"
-                   "< 01 18 14 00 80\n"
+                   "< 01 18 1a 00 80\n"
                    "> 18 01\n"
                    "< 19\n");
   bed_expect(table.humidity, "01 02 03");
@@ -354,15 +354,15 @@ static void all_are_written_or_none(void **state) {
 }
 
 static void a_refused_part_leaves_the_queue_alone(void **state) {
-  bed_play(*state, "> 16 0f 00 00 00 0a\n"
-                   "< 17 0f 00 00 00 0a\n"
-                   "> 16 0c 00 00 00 0b\n"
-                   "< 01 16 0c 00 03\n"
-                   "> 16 1c 00 00 00 0b\n"
-                   "< 01 16 1c 00 01\n"
+  bed_play(*state, "> 16 15 00 00 00 0a\n"
+                   "< 17 15 00 00 00 0a\n"
+                   "> 16 12 00 00 00 0b\n"
+                   "< 01 16 12 00 03\n"
+                   "> 16 22 00 00 00 0b\n"
+                   "< 01 16 22 00 01\n"
                    "> 16 00 00 00 00 0b\n"
                    "< 01 16 00 00 01\n"
-                   "> 16 0f 00 00\n"
+                   "> 16 15 00 00\n"
                    "< 01 16 00 00 04\n"
                    "> 18 01\n"
                    "< 19\n");
@@ -375,8 +375,8 @@ static void an_execute_that_is_none_empties_the_queue_too(void **state) {
                                     "> 18 ff\n< 01 18 00 00 04\n"};
 
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    bed_play(*state, "> 16 0f 00 00 00 0a\n"
-                     "< 17 0f 00 00 00 0a\n");
+    bed_play(*state, "> 16 15 00 00 00 0a\n"
+                     "< 17 15 00 00 00 0a\n");
     bed_play(*state, bad[i]);
     bed_play(*state, "> 18 01\n"
                      "< 19\n");
@@ -386,14 +386,14 @@ static void an_execute_that_is_none_empties_the_queue_too(void **state) {
 
 static void the_queue_has_a_limit_of_entries(void **state) {
   for (unsigned i = 0; i < AB_GATT_PREPARED_WRITES; i++)
-    bed_play(*state, "> 16 0f 00 00 00\n"
-                     "< 17 0f 00 00 00\n");
-  bed_play(*state, "> 16 0f 00 00 00\n"
-                   "< 01 16 0f 00 09\n"
+    bed_play(*state, "> 16 15 00 00 00\n"
+                     "< 17 15 00 00 00\n");
+  bed_play(*state, "> 16 15 00 00 00\n"
+                   "< 01 16 15 00 09\n"
                    "> 18 01\n"
                    "< 19\n"
-                   "> 16 0f 00 00 00 0a\n"
-                   "< 17 0f 00 00 00 0a\n"
+                   "> 16 15 00 00 00 0a\n"
+                   "< 17 15 00 00 00 0a\n"
                    "> 18 01\n"
                    "< 19\n");
   bed_expect(table.humidity, "0a");
@@ -404,12 +404,12 @@ static void the_queue_has_a_limit_of_octets(void **state) {
 
   bed->peer->att.mtu = 517;
   for (unsigned i = 0; i < AB_GATT_PREPARED_OCTETS / 518; i++)
-    bed_play(bed, "> 16 14 00 00 00 0a*512\n"
-                  "< 17 14 00 00 00 0a*512\n");
-  bed_play(bed, "> 16 14 00 00 00 0b*512\n"
-                "< 01 16 14 00 09\n"
-                "> 16 14 00 00 00 0c\n"
-                "< 17 14 00 00 00 0c\n"
+    bed_play(bed, "> 16 1a 00 00 00 0a*512\n"
+                  "< 17 1a 00 00 00 0a*512\n");
+  bed_play(bed, "> 16 1a 00 00 00 0b*512\n"
+                "< 01 16 1a 00 09\n"
+                "> 16 1a 00 00 00 0c\n"
+                "< 17 1a 00 00 00 0c\n"
                 "> 18 01\n"
                 "< 19\n");
   assert_int_equal(table.hidden->value.len, 512);
@@ -418,7 +418,7 @@ static void the_queue_has_a_limit_of_octets(void **state) {
 }
 
 static void a_part_longer_than_the_response_is_refused(void **state) {
-  bed_play(*state, "> 16 14 00 00 00 0a*19\n"
+  bed_play(*state, "> 16 1a 00 00 00 0a*19\n"
                    "< 01 16 00 00 04\n"
                    "> 18 01\n"
                    "< 19\n");
@@ -429,13 +429,13 @@ static void preparing_without_memory_is_insufficient_resources(void **state) {
   gatt_bed *bed = *state;
 
   fake_env_fail_at(bed->env, 2); /* the first is the response */
-  bed_play(bed, "> 16 0f 00 00 00 0a\n"
-                "< 01 16 0f 00 11\n"
-                "> 16 0f 00 00 00 0a\n"
-                "< 17 0f 00 00 00 0a\n");
+  bed_play(bed, "> 16 15 00 00 00 0a\n"
+                "< 01 16 15 00 11\n"
+                "> 16 15 00 00 00 0a\n"
+                "< 17 15 00 00 00 0a\n");
   fake_env_fail_at(bed->env, 1); /* the response's buffer is pooled by now */
   bed_play(bed, "> 18 01\n"
-                "< 01 18 0f 00 11\n"
+                "< 01 18 15 00 11\n"
                 "> 18 01\n"
                 "< 19\n");
   bed_expect(table.humidity, "01 02 03");
@@ -444,11 +444,9 @@ static void preparing_without_memory_is_insufficient_resources(void **state) {
 static void the_end_of_the_link_forgets_what_was_prepared(void **state) {
   gatt_bed *bed = *state;
 
-  bed_play(bed, "> 16 0f 00 00 00 0a\n"
-                "< 17 0f 00 00 00 0a\n");
-  ab_gatt_server_link_close(&bed->link);
-  ab_gatt_server_link_open(&bed->server, &bed->link);
-  ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
+  bed_play(bed, "> 16 15 00 00 00 0a\n"
+                "< 17 15 00 00 00 0a\n");
+  bed_reconnect(bed);
   bed_play(bed, "> 18 01\n"
                 "< 19\n");
   bed_expect(table.humidity, "01 02 03");

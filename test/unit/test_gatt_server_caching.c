@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT */
+#include "gatt/gatt_server_priv.h"
+#include "helpers/gatt_bed.h"
+#include <aioble/server.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* 08 Service Changed, 09 its CCCD, 0b Client Supported Features, 0d Database Hash, 0f Server
+   Supported Features; then the table of gatt_bed.h, to 21 */
+#define WANT_CHANGES "> 12 09 00 02 00\n< 13\n"
+#define BE_ROBUST    "> 12 0b 00 01\n< 13\n"
+#define READ_VALUE   "> 0a 12 00\n"
+#define VALUE        "< 0b 16 09\n"
+#define OUT_OF_SYNC  "< 01 0a 00 00 12\n"
+#define READ_HASH    "> 08 01 00 ff ff 2a 2b\n"
+#define HASH         "< 09 12 0d 00 ??*16\n"
+
+static bed_table table;
+
+static int set_up(void **state) {
+  gatt_bed *bed = gatt_bed_new();
+
+  *state = bed;
+  table = bed_standard(bed);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  gatt_bed_free(*state);
+  return 0;
+}
+
+/* A service of one attribute comes, at 22 or from 22 on, or goes. */
+static void add_service(gatt_bed *bed, const void *key) {
+  bed->db = ab_gatt_db_copy(&bed->server);
+  ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x181b), false, key, 1);
+  bed_install(bed);
+}
+
+static void remove_service(gatt_bed *bed, const void *key) {
+  bed->db = ab_gatt_db_copy(&bed->server);
+  ab_gatt_db_remove_service(bed->db, key);
+  bed_install(bed);
+}
+
+static const char a[] = "a", b[] = "b";
+
+/* ---- the values of the GATT service ---- */
+
+static void the_service_has_its_four_characteristics(void **state) {
+  bed_play(*state, "> 08 06 00 0f 00 03 28\n"
+                   "< 09 07 07 00 20 08 00 05 2a 0a 00 0a 0b 00 29 2b 0c 00 02 0d 00 2a 2b\n"
+                   "> 08 0d 00 0f 00 03 28\n"
+                   "< 09 07 0e 00 02 0f 00 3a 2b\n"
+                   "> 0a 0f 00\n"
+                   "< 0b 00\n"
+                   "> 12 0f 00 01\n"
+                   "< 01 12 0f 00 03\n"
+                   "> 12 0d 00 01\n"
+                   "< 01 12 0d 00 03\n");
+}
+
+static void the_hash_is_that_of_the_table_in_use(void **state) {
+  gatt_bed *bed = *state;
+
+  for (int n = 0; n < 2; n++) {
+    char script[80] = "> 0a 0d 00\n< 0b";
+    size_t len = strlen(script);
+
+    for (size_t i = 0; i < AB_GATT_HASH_SIZE; i++)
+      len += (size_t) snprintf(script + len, sizeof script - len, " %02x", bed->server.db->hash[i]);
+    bed_play(bed, script);
+    add_service(bed, a);
+  }
+}
+
+static void a_feature_once_set_stays(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, "> 0a 0b 00\n"
+                "< 0b 00\n"
+                "> 12 0b 00 02\n"
+                "< 13\n"
+                "> 12 0b 00 06\n"
+                "< 13\n"
+                "> 12 0b 00 03\n"
+                "< 01 12 0b 00 13\n"
+                "> 12 0b 00\n"
+                "< 01 12 0b 00 13\n"
+                "> 0a 0b 00\n"
+                "< 0b 06\n");
+  assert_int_equal(bed->link.features, AB_GATT_EATT | AB_GATT_MULTIPLE_NOTIFICATIONS);
+}
+
+static void features_of_the_future_are_ignored(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, "> 12 0b 00\n"
+                "< 13\n"
+                "> 12 0b 00 f9 ff ff ff ff ff ff ff\n"
+                "< 13\n"
+                "> 0a 0b 00\n"
+                "< 0b 01\n"
+                "> 12 0b 00 01\n"
+                "< 13\n"
+                "> 12 0b 00 01 00 00 00 00 00 00 00 00\n"
+                "< 01 12 0b 00 0d\n");
+  assert_int_equal(bed->link.features, AB_GATT_ROBUST_CACHING);
+}
+
+static void each_link_has_features_of_its_own(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, "> 12 0b 00 04\n"
+                "< 13\n");
+  assert_true(bed->link.dirty);
+  bed_reconnect(bed);
+  bed_play(bed, "> 0a 0b 00\n"
+                "< 0b 00\n");
+  assert_false(bed->link.dirty);
+}
+
+/* ---- Service Changed ---- */
+
+static void who_does_not_want_to_know_is_not_told(void **state) {
+  add_service(*state, a);
+  bed_play(*state, WANT_CHANGES); /* nor of what was before */
+}
+
+static void ranges_wait_for_the_confirmation_as_one(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, WANT_CHANGES);
+  add_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+  add_service(bed, b);
+  remove_service(bed, a);
+  bed_play(bed, ""); /* nothing meanwhile */
+  bed_play(bed, "> 1e\n"
+                "< 1d 08 00 22 00 23 00\n"
+                "> 1e\n");
+  assert_memory_equal(bed->link.hash, bed->server.hash_octets, sizeof bed->link.hash);
+}
+
+static void who_unsubscribes_meanwhile_is_told_no_more(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, WANT_CHANGES);
+  add_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+  add_service(bed, b);
+  bed_play(bed, "> 12 09 00 00 00\n"
+                "< 13\n"
+                "> 1e\n" WANT_CHANGES);
+  remove_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+}
+
+static void without_memory_a_range_waits_for_the_next_change(void **state) {
+  gatt_bed *bed = *state;
+  ab_buf *pooled;
+
+  bed_play(bed, WANT_CHANGES);
+  bed->db = ab_gatt_db_copy(&bed->server);
+  ab_gatt_db_add_service(bed->db, &AIOBLE_UUID16(0x181b), false, a, 1);
+  assert_int_equal(ab_gatt_db_finish(bed->db), 0);
+  assert_int_equal(bed->peer->bufs.idle, 1);
+  pooled = ab_buf_new(&bed->peer->bufs, 1);
+  fake_env_fail_at(bed->env, 2); /* behind the configurations */
+  assert_int_equal(ab_gatt_server_install(&bed->server, bed->db), 0);
+  ab_buf_free(pooled);
+  bed->db = NULL;
+  bed_play(bed, "");
+  add_service(bed, b);
+  bed_play(bed, "< 1d 08 00 22 00 23 00\n");
+}
+
+static void a_link_may_end_before_the_confirmation(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, WANT_CHANGES);
+  add_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+  ab_gatt_server_link_close(&bed->link);
+  bed_play(bed, "> 1e\n");
+}
+
+static void without_a_confirmation_the_client_knows_nothing(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, WANT_CHANGES BE_ROBUST);
+  add_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+  fake_env_advance(bed->env, 30000000);
+  assert_int_equal(bed->peer->broken, 1);
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  assert_memory_not_equal(bed->link.hash, bed->server.hash_octets, sizeof bed->link.hash);
+}
+
+/* ---- robust caching ---- */
+
+static void a_client_that_is_not_robust_is_always_aware(void **state) {
+  gatt_bed *bed = *state;
+
+  add_service(bed, a);
+  assert_true(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, READ_VALUE VALUE BE_ROBUST READ_VALUE VALUE);
+}
+
+static void an_unaware_client_is_told_once_then_answered(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST);
+  add_service(bed, a);
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, READ_VALUE OUT_OF_SYNC);
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, READ_VALUE VALUE);
+  assert_true(ab_gatt_server_may_send(&bed->link));
+  assert_memory_equal(bed->link.hash, bed->server.hash_octets, sizeof bed->link.hash);
+  assert_int_equal(table.temperature->reads, 1);
+}
+
+static void another_change_is_told_again(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST);
+  add_service(bed, a);
+  bed_play(bed, READ_VALUE OUT_OF_SYNC);
+  add_service(bed, b);
+  bed_play(bed, READ_VALUE OUT_OF_SYNC READ_VALUE VALUE);
+}
+
+static void every_request_by_handle_is_out_of_sync(void **state) {
+  static const char *const requests[] = {
+      "0a 12 00", "0c 12 00 00 00", "0e 12 00 15 00",       "20 12 00 15 00",
+      "12 15 00", "16 15 00 00 00", "08 10 00 ff ff 6e 2a", "08 01 00 fe ff 2a 2b",
+  };
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST);
+  for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+    char script[80];
+
+    add_service(bed, a);
+    snprintf(script, sizeof script, "> %s\n< 01 %.2s 00 00 12\n", requests[i], requests[i]);
+    bed_play(bed, script);
+    remove_service(bed, a);
+  }
+  assert_int_equal(table.humidity->checks, 0);
+}
+
+static void commands_do_nothing_until_the_client_is_aware(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST);
+  add_service(bed, a);
+  bed_play(bed, "> 52 15 00 09\n" READ_VALUE OUT_OF_SYNC "> 52 15 00 09\n");
+  assert_int_equal(table.humidity->checks, 0);
+  bed_play(bed, READ_VALUE VALUE "> 52 15 00 09\n");
+  assert_int_equal(table.humidity->writes, 1);
+}
+
+static void discovery_is_answered_and_tells_nothing(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST);
+  add_service(bed, a);
+  bed_play(bed, "> 10 1f 00 ff ff 00 28\n"
+                "< 11 06 1f 00 21 00 1a 18 22 00 22 00 1b 18\n"
+                "> 06 01 00 ff ff 00 28 1b 18\n"
+                "< 07 22 00 22 00\n"
+                "> 08 1f 00 21 00 03 28\n"
+                "< 09 07 20 00 02 21 00 6e 2a\n"
+                "> 08 1f 00 21 00 02 28\n"
+                "< 01 08 1f 00 0a\n"
+                "> 04 21 00 22 00\n"
+                "< 05 01 21 00 6e 2a 22 00 00 28\n"
+                "> 08 01 00 ff ff 6f 2a\n"
+                "< 09 05 15 00 01 02 03\n"
+                "> 18 01\n"
+                "< 19\n"
+                "> 02 17 00\n"
+                "< 03 05 02\n"
+                "> 08 01 00\n"
+                "< 01 08 00 00 04\n"
+                "> 1a\n"
+                "< 01 1a 00 00 06\n");
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, READ_VALUE OUT_OF_SYNC);
+}
+
+static void who_has_read_the_hash_is_aware_from_the_next_request_on(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST);
+  add_service(bed, a);
+  bed_play(bed, READ_HASH HASH);
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, READ_VALUE VALUE);
+  assert_true(ab_gatt_server_may_send(&bed->link));
+  add_service(bed, b);
+  bed_play(
+      bed,
+      "> 08 01 00 ff ff fb 34 9b 5f 80 00 00 80 00 10 00 00 2a 2b 00 00\n" HASH READ_VALUE VALUE);
+}
+
+static void who_confirms_is_aware(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST WANT_CHANGES);
+  add_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, "> 1e\n");
+  assert_true(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, READ_VALUE VALUE);
+}
+
+static void the_confirmation_of_an_older_change_is_not_enough(void **state) {
+  gatt_bed *bed = *state;
+
+  bed_play(bed, BE_ROBUST WANT_CHANGES);
+  add_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+  add_service(bed, b);
+  bed_play(bed, "> 1e\n"
+                "< 1d 08 00 23 00 23 00\n");
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, READ_VALUE OUT_OF_SYNC "> 1e\n" READ_VALUE VALUE);
+}
+
+/* ---- bonded peers ---- */
+
+typedef struct saved {
+  size_t n; /* that there are */
+  ab_gatt_peer_state *state;
+} saved;
+
+static saved save(const gatt_bed *bed, size_t max) {
+  saved s = {.state = calloc(1, sizeof *s.state + max * sizeof *s.state->cccds)};
+
+  assert_non_null(s.state);
+  s.n = ab_gatt_server_link_save(&bed->link, s.state, max);
+  return s;
+}
+
+static void a_peer_comes_back_as_it_went(void **state) {
+  gatt_bed *bed = *state;
+  saved s;
+
+  bed_play(bed, BE_ROBUST WANT_CHANGES "> 12 13 00 01 00\n"
+                                       "< 13\n"
+                                       "> 12 1d 00 03 00\n"
+                                       "< 13\n");
+  s = save(bed, 3);
+  assert_int_equal(s.n, 3);
+  assert_int_equal(s.state->n, 3);
+  bed_reconnect(bed);
+  assert_int_equal(ab_gatt_server_link_save(&bed->link, NULL, 0), 0);
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
+  assert_false(bed->link.dirty);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 1);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.pressure->value), 3);
+  assert_int_equal(table.pressure->subscriptions, 2);
+  assert_int_equal(table.pressure->what, 3);
+  bed_play(bed, "> 0a 09 00\n"
+                "< 0b 02 00\n"
+                "> 0a 0b 00\n"
+                "< 0b 01\n");
+  free(s.state);
+}
+
+static void no_more_is_saved_than_there_is_room_for(void **state) {
+  gatt_bed *bed = *state;
+  saved s;
+
+  bed_play(bed, WANT_CHANGES "> 12 13 00 01 00\n"
+                             "< 13\n");
+  s = save(bed, 1);
+  assert_int_equal(s.n, 2);
+  assert_int_equal(s.state->n, 1);
+  assert_int_equal(s.state->cccds[0].handle, 0x09);
+  assert_int_equal(s.state->cccds[0].what, 2);
+  assert_int_equal(ab_gatt_server_link_save(&bed->link, NULL, 0), 2);
+  free(s.state);
+}
+
+static void what_changed_while_it_was_away_is_told(void **state) {
+  gatt_bed *bed = *state;
+  saved s;
+
+  bed_play(bed, BE_ROBUST WANT_CHANGES);
+  s = save(bed, 1);
+  bed_reconnect(bed);
+  add_service(bed, a);
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
+  assert_true(bed->link.dirty);
+  assert_false(ab_gatt_server_may_send(&bed->link));
+  bed_play(bed, "< 1d 08 00 01 00 ff ff\n"
+                "> 1e\n");
+  assert_true(ab_gatt_server_may_send(&bed->link));
+  free(s.state);
+  s = save(bed, 1);
+  bed_reconnect(bed);
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
+  assert_true(ab_gatt_server_may_send(&bed->link));
+  free(s.state);
+}
+
+static void what_was_not_confirmed_is_told_again(void **state) {
+  gatt_bed *bed = *state;
+  saved s;
+
+  bed_play(bed, WANT_CHANGES);
+  add_service(bed, a);
+  bed_play(bed, "< 1d 08 00 22 00 22 00\n");
+  s = save(bed, 1);
+  bed_reconnect(bed);
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
+  bed_play(bed, "> 1e\n" /* of the link before: one bearer plays both */
+                "< 1d 08 00 01 00 ff ff\n");
+  free(s.state);
+}
+
+static void a_configuration_that_is_gone_or_may_not_be_is_not_restored(void **state) {
+  gatt_bed *bed = *state;
+  saved s = save(bed, 3);
+
+  s.state->n = 3;
+  s.state->cccds[0].handle = 0x13;
+  s.state->cccds[0].what = 3; /* which notifies only */
+  s.state->cccds[1].handle = 0x12;
+  s.state->cccds[1].what = 1;
+  s.state->cccds[2].handle = 0x77;
+  s.state->cccds[2].what = 1;
+  s.state->features = 0xff;
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
+  assert_int_equal(ab_gatt_server_link_save(&bed->link, NULL, 0), 1);
+  assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 1);
+  assert_int_equal(bed->link.features, 7);
+  free(s.state);
+}
+
+static void end_the_link(bed_value *v) {
+  ab_gatt_server_link_close(&v->bed->link);
+}
+
+static void replace_the_table(bed_value *v) {
+  v->hook = NULL;
+  v->bed->db = ab_gatt_db_new(&v->bed->server);
+  bed_install(v->bed);
+}
+
+static void a_hook_may_do_anything_while_a_peer_comes_back(void **state) {
+  gatt_bed *bed = *state;
+  saved s;
+
+  bed_play(bed, WANT_CHANGES "> 12 13 00 01 00\n"
+                             "< 13\n"
+                             "> 12 1d 00 03 00\n"
+                             "< 13\n");
+  s = save(bed, 3);
+  bed_reconnect(bed);
+  table.temperature->hook = end_the_link;
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
+  assert_int_equal(table.pressure->subscriptions, 1);
+  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+  table.temperature->hook = replace_the_table;
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
+  assert_int_equal(table.pressure->subscriptions, 1);
+  bed_play(bed, "< 1d 08 00 10 00 21 00\n"
+                "> 1e\n"
+                "< 1d 08 00 01 00 ff ff\n");
+  free(s.state);
+}
+
+static void without_memory_nothing_is_restored(void **state) {
+  gatt_bed *bed = *state;
+  saved s;
+
+  bed_play(bed, BE_ROBUST WANT_CHANGES);
+  s = save(bed, 1);
+  bed_reconnect(bed);
+  fake_env_fail_at(bed->env, 1);
+  assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), AIOBLE_ENOMEM);
+  assert_int_equal(bed->link.features, 0);
+  assert_int_equal(ab_gatt_server_link_save(&bed->link, NULL, 0), 0);
+  free(s.state);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(the_service_has_its_four_characteristics),
+      TEST(the_hash_is_that_of_the_table_in_use),
+      TEST(a_feature_once_set_stays),
+      TEST(features_of_the_future_are_ignored),
+      TEST(each_link_has_features_of_its_own),
+      TEST(who_does_not_want_to_know_is_not_told),
+      TEST(ranges_wait_for_the_confirmation_as_one),
+      TEST(who_unsubscribes_meanwhile_is_told_no_more),
+      TEST(without_memory_a_range_waits_for_the_next_change),
+      TEST(a_link_may_end_before_the_confirmation),
+      TEST(without_a_confirmation_the_client_knows_nothing),
+      TEST(a_client_that_is_not_robust_is_always_aware),
+      TEST(an_unaware_client_is_told_once_then_answered),
+      TEST(another_change_is_told_again),
+      TEST(every_request_by_handle_is_out_of_sync),
+      TEST(commands_do_nothing_until_the_client_is_aware),
+      TEST(discovery_is_answered_and_tells_nothing),
+      TEST(who_has_read_the_hash_is_aware_from_the_next_request_on),
+      TEST(who_confirms_is_aware),
+      TEST(the_confirmation_of_an_older_change_is_not_enough),
+      TEST(a_peer_comes_back_as_it_went),
+      TEST(no_more_is_saved_than_there_is_room_for),
+      TEST(what_changed_while_it_was_away_is_told),
+      TEST(what_was_not_confirmed_is_told_again),
+      TEST(a_configuration_that_is_gone_or_may_not_be_is_not_restored),
+      TEST(a_hook_may_do_anything_while_a_peer_comes_back),
+      TEST(without_memory_nothing_is_restored),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
