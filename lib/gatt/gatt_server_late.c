@@ -41,7 +41,7 @@ int ab_gatt_ask(ab_gatt_request *rq, ab_gatt_value *value, ab_gatt_hook *hook,
   code = hook(value, access);
   if (!rq->bearer->link)
     return AB_ATT_ERR_UNLIKELY;
-  if (code == 0 && !rq->late)
+  if (code == 0 && !rq->waiting)
     return 0; /* mostly */
   if (code == AB_ATT_LATER && rq->answered)
     return take_answer(rq, access);

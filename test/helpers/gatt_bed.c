@@ -209,10 +209,13 @@ void bed_owes_nothing(const bed_value *value) {
 }
 
 void bed_answer(bed_value *value, uint8_t code, const char *text) {
-  char *copy = text ? strdup(text) : NULL; /* gone after the call */
+  size_t len = text ? strlen(text) : 0;
+  char *copy = malloc(len + 1); /* gone after the call */
 
+  assert_non_null(copy);
   assert_non_null(value->late.request);
-  ab_gatt_late_answer(&value->late, code, copy, copy ? strlen(copy) : 0);
+  memcpy(copy, text ? text : "", len);
+  ab_gatt_late_answer(&value->late, code, text ? copy : NULL, len);
   free(copy);
 }
 

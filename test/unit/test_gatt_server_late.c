@@ -168,6 +168,23 @@ static void a_hook_that_begins_and_returns_an_answer_owes_none(void **state) {
   bed_owes_nothing(table.temperature);
 }
 
+static int answered_but_now(ab_gatt_value *value, ab_gatt_access *access) {
+  bed_value *v = ab_container_of(value, bed_value, value);
+
+  ab_gatt_late_begin(&v->late, access);
+  bed_answer(v, 0x80, NULL);
+  return 0;
+}
+
+static void what_the_hook_returns_is_above_its_late_answer(void **state) {
+  static const ab_gatt_value_ops ops = {.read = answered_but_now};
+
+  table.temperature->value.ops = &ops;
+  bed_play(*state, "> 0e 12 00 15 00\n"
+                   "< 0f 16 09 01 02 03\n");
+  assert_int_equal(table.humidity->reads, 1);
+}
+
 static ab_gatt_late spare;
 
 static int begin_two(ab_gatt_value *value, ab_gatt_access *access) {
@@ -518,6 +535,7 @@ int main(void) {
       TEST(who_drops_it_inside_the_hook_is_unlikely),
       TEST(later_without_a_late_answer_is_unlikely),
       TEST(a_hook_that_begins_and_returns_an_answer_owes_none),
+      TEST(what_the_hook_returns_is_above_its_late_answer),
       TEST(of_two_late_answers_the_second_counts),
       TEST(a_command_cannot_be_answered_later),
       TEST(waiting_needs_memory),
