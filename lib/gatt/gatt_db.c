@@ -57,6 +57,7 @@ const ab_gatt_attr *ab_gatt_db_find(const ab_gatt_db *db, uint32_t first, uint16
 
 /* ---- filling ---- */
 
+/* notes the first error, if this is one (not 0); whether there has been any */
 static bool failed(ab_gatt_db *db, int status) {
   if (db->status == 0)
     db->status = status;

@@ -197,7 +197,6 @@ bool ab_gatt_subscribe(ab_gatt_server_link *link, ab_gatt_value *value, unsigned
   if (link->cccds[value->cccd] == what)
     return true;
   link->cccds[value->cccd] = (uint8_t) what;
-  link->dirty = true;
   if (value->ops && value->ops->subscribed)
     value->ops->subscribed(value, link, what);
   return true;

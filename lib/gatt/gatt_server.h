@@ -155,6 +155,7 @@ enum {
   AB_GATT_ROBUST_CACHING = 1,
   AB_GATT_EATT = 2,
   AB_GATT_MULTIPLE_NOTIFICATIONS = 4,
+  AB_GATT_CLIENT_FEATURES = 7, /* all that are known */
 };
 
 /* whether the client knows the table as it is, Part G, 2.5.2.1 */
@@ -216,8 +217,7 @@ typedef struct ab_gatt_peer_state {
   } cccds[];
 } ab_gatt_peer_state;
 
-/* How many configurations there are; out, which may be NULL, has room for max and gets the first.
- */
+/* how many configurations there are; out (NULL: only that) has room for max and gets the first */
 size_t ab_gatt_server_link_save(const ab_gatt_server_link *link, ab_gatt_peer_state *out,
                                 size_t max);
 /*

@@ -22,15 +22,12 @@
 
 /* ---- Client Supported Features, 7.2: one for each link ---- */
 
-enum {
-  CLIENT_FEATURES_MAX = 8, /* octets; those behind the first are for later versions */
-  KNOWN_FEATURES = AB_GATT_ROBUST_CACHING | AB_GATT_EATT | AB_GATT_MULTIPLE_NOTIFICATIONS
-};
+enum { CLIENT_FEATURES_MAX = 8 }; /* octets; those behind the first are for later versions */
 
 static uint8_t features_of(const ab_gatt_access *write) {
   ab_rd r = ab_rd_of(write->data, write->len);
 
-  return ab_rd_u8(&r) & KNOWN_FEATURES;
+  return ab_rd_u8(&r) & AB_GATT_CLIENT_FEATURES;
 }
 
 static int read_features(ab_gatt_value *value, ab_gatt_access *read) {
@@ -193,59 +190,4 @@ uint8_t ab_gatt_caching_unaware(ab_gatt_server_link *link, uint8_t opcode, ab_rd
   if (code)
     link->awareness = AB_GATT_TOLD;
   return code;
-}
-
-/* ---- bonded peers ---- */
-
-size_t ab_gatt_server_link_save(const ab_gatt_server_link *link, ab_gatt_peer_state *out,
-                                size_t max) {
-  const ab_gatt_db *db = link->server->db;
-  size_t n = 0;
-
-  for (uint32_t h = 1; link->cccds && h <= db->n; h++) {
-    const ab_gatt_attr *attr = &db->attrs[h - 1];
-    unsigned what =
-        attr->kind == AB_GATT_KIND_CCCD ? ab_gatt_server_subscribed(link, attr->value) : 0;
-
-    if (!what)
-      continue;
-    if (out && n < max) {
-      out->cccds[n].handle = (uint16_t) h;
-      out->cccds[n].what = (uint8_t) what;
-    }
-    n++;
-  }
-  if (!out)
-    return n;
-  out->features = link->features;
-  memcpy(out->hash, link->hash, sizeof out->hash);
-  out->n = n < max ? n : max;
-  return n;
-}
-
-static void restore_cccds(ab_gatt_server_link *link, const ab_gatt_peer_state *state) {
-  const ab_gatt_attr *attr;
-
-  for (size_t i = 0; i < state->n && link->server; i++) { /* a hook may end the link */
-    attr = ab_gatt_db_attr(link->server->db, state->cccds[i].handle);
-    if (attr && attr->kind == AB_GATT_KIND_CCCD)
-      (void) ab_gatt_subscribe(link, attr->value,
-                               state->cccds[i].what & ab_gatt_cccd_bits(attr->value));
-  }
-}
-
-int ab_gatt_server_link_restore(ab_gatt_server_link *link, const ab_gatt_peer_state *state) {
-  ab_gatt_server *server = link->server;
-
-  if (state->n && !link->cccds && !(link->cccds = ab_zalloc(server->env, server->db->n_cccds)))
-    return AIOBLE_ENOMEM;
-  link->features = state->features & KNOWN_FEATURES;
-  memcpy(link->hash, state->hash, sizeof link->hash);
-  restore_cccds(link, state);
-  if (!link->server)
-    return 0;
-  link->dirty = false;
-  if (memcmp(link->hash, server->hash_octets, sizeof link->hash))
-    ab_gatt_caching_changed(link, &(ab_att_range){1, UINT16_MAX});
-  return 0;
 }

@@ -36,9 +36,9 @@ typedef struct ab_gatt_attr {
   uint16_t end;   /* last handle of the group it opens, or its own */
   uint8_t kind;   /* ab_gatt_kind */
   uint8_t access; /* AIOBLE_READ, _WRITE, _WRITE_NO_RSP: what a client may do */
-  bool mark;      /* for whoever walks over the table */
-  aioble_uuid_t
-      uuid; /* of 16 or 128 bits; of a declaration, what it declares (an include: octets) */
+  bool mark;      /* of who is walking over the table: finish, install */
+  /* the type, of 16 or 128 bits; of a declaration, what it declares; of an include, its octets */
+  aioble_uuid_t uuid;
 } ab_gatt_attr;
 
 struct ab_gatt_db {

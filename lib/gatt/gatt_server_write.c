@@ -33,8 +33,11 @@ static int check_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, const ab_ga
 }
 
 static int commit_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_access *write) {
+  uint16_t what = cccd_of(write);
+
+  rq->link->dirty |= ab_gatt_server_subscribed(rq->link, attr->value) != what;
   /* a hook may have replaced the table, and the link's configurations with it */
-  return ab_gatt_subscribe(rq->link, attr->value, cccd_of(write)) ? 0 : AB_ATT_ERR_UNLIKELY;
+  return ab_gatt_subscribe(rq->link, attr->value, what) ? 0 : AB_ATT_ERR_UNLIKELY;
 }
 
 /* ---- values ---- */
