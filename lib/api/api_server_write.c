@@ -64,7 +64,7 @@ static void give(aioble_op_t *op, aioble_conn_t *conn, ab_buf *value) {
 
 /* ---- writes ---- */
 
-static ab_buf *copy_of(aioble_t *ble, const ab_gatt_new_value *write) {
+static ab_buf *copy_of(aioble_t *ble, const ab_gatt_access *write) {
   ab_buf *buf = ab_buf_new(&ble->bufs, write->len);
   ab_wr w;
 
@@ -81,7 +81,7 @@ static void drop(aioble_char_t *chr) {
   chr->service->ble->stats.writes_dropped++;
 }
 
-static void capture(aioble_char_t *chr, aioble_conn_t *conn, const ab_gatt_new_value *write) {
+static void capture(aioble_char_t *chr, aioble_conn_t *conn, const ab_gatt_access *write) {
   ab_buf *buf = copy_of(chr->service->ble, write);
   aioble_op_t *op = buf ? next_waiter(chr) : NULL;
 
@@ -174,15 +174,14 @@ void ab_char_forget_writes(aioble_char_t *chr) {
 
 /* ---- what the server asks and tells ---- */
 
-static uint8_t on_read(ab_gatt_value *value, ab_gatt_server_link *link) {
+static int on_read(ab_gatt_value *value, ab_gatt_access *read) {
   aioble_char_t *chr = char_of(value);
   const aioble_char_options_t *o = &chr->options;
 
-  return o->on_read ? o->on_read(chr, conn_of(link), o->user) : 0;
+  return o->on_read ? o->on_read(chr, conn_of(read->link), o->user) : 0;
 }
 
-static uint8_t on_check(ab_gatt_value *value, ab_gatt_server_link *link,
-                        const ab_gatt_new_value *write) {
+static int on_check(ab_gatt_value *value, ab_gatt_access *write) {
   aioble_char_t *chr = char_of(value);
   const aioble_char_options_t *o = &chr->options;
   aioble_bytes_t bytes = {write->data, write->len};
@@ -192,17 +191,16 @@ static uint8_t on_check(ab_gatt_value *value, ab_gatt_server_link *link,
       drop(chr);
     return AB_ATT_ERR_INSUFFICIENT_RESOURCES;
   }
-  return o->on_write ? o->on_write(chr, conn_of(link), bytes, o->user) : 0;
+  return o->on_write ? o->on_write(chr, conn_of(write->link), bytes, o->user) : 0;
 }
 
-static void on_written(ab_gatt_value *value, ab_gatt_server_link *link,
-                       const ab_gatt_new_value *write) {
+static void on_written(ab_gatt_value *value, const ab_gatt_access *write) {
   aioble_char_t *chr = char_of(value);
 
   if (chr->options.capture)
-    capture(chr, conn_of(link), write);
+    capture(chr, conn_of(write->link), write);
   else
-    note(chr, conn_of(link));
+    note(chr, conn_of(write->link));
 }
 
 static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what) {

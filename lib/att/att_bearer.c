@@ -177,15 +177,23 @@ static void answer(ab_att *att, uint8_t opcode, ab_buf *buf, ab_wr *rsp, int cod
  * A client that sends a request before the last one was answered breaks 3.3.2. The first is still
  * answered; the second is refused, so that nothing is held for it and nobody waits.
  */
+static void refuse_second(ab_att *att, uint8_t opcode) {
+  att->malformed++;
+  send_error(att, opcode, 0, AB_ATT_ERR_INSUFFICIENT_RESOURCES);
+}
+
 static void take_request(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
   uint16_t handle = 0;
   ab_buf *buf;
   ab_wr rsp;
   int code;
 
-  if (!ok || att->answering) {
-    att->malformed += ok;
-    send_error(att, opcode, 0, ok ? AB_ATT_ERR_INSUFFICIENT_RESOURCES : AB_ATT_ERR_INVALID_PDU);
+  if (!ok) {
+    send_error(att, opcode, 0, AB_ATT_ERR_INVALID_PDU);
+    return;
+  }
+  if (att->answering) {
+    refuse_second(att, opcode);
     return;
   }
   buf = owed_buf(att, &rsp);
@@ -245,6 +253,10 @@ static void take_mtu_request(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
 
   if (!ok || !ab_att_mtu_read(pdu, &theirs)) {
     send_error(att, opcode, 0, AB_ATT_ERR_INVALID_PDU);
+    return;
+  }
+  if (att->answering) {
+    refuse_second(att, opcode);
     return;
   }
   buf = owed_buf(att, &w);

@@ -7,6 +7,7 @@
  *   2. A handler reads the whole PDU, looks the attributes up, asks for access, then the hooks, and
  *      writes the response; or it returns an error code with the handle that it concerns.
  *   3. The table that the handler began with is kept until it ends: a hook may install another.
+ *   4. A hook may answer later: gatt_server_late.c.
  *
  * A response has the opcode of its request plus one (Core Vol 3, Part F, 3.4.8): written here. What
  * is not in the table of handlers is Request Not Supported; of a command the bearer tells nobody.
@@ -31,23 +32,53 @@ static ab_gatt_handler *const handlers[] = {
     [AB_ATT_WRITE_CMD] = ab_gatt_on_write_command,
 };
 
-int ab_gatt_server_request(ab_gatt_server *server, ab_gatt_server_link *link, uint8_t opcode,
-                           ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
+enum { COMMAND_BIT = 0x40 };
+
+/* one by one: most of the struct is for what seldom happens */
+static void begin(ab_gatt_request *rq, ab_gatt_bearer *bearer, ab_gatt_handler *handler, ab_rd *pdu,
+                  ab_wr *rsp) {
+  rq->bearer = bearer;
+  rq->link = bearer->link;
+  rq->server = rq->link->server;
+  rq->db = rq->server->db;
+  rq->db->refs++;
+  rq->handler = handler;
+  rq->pdu = pdu;
+  rq->begin = pdu->p;
+  rq->rsp = rsp;
+  rq->late = NULL;
+  rq->handle = 0;
+  rq->offset = 0;
+  rq->next = 0;
+  rq->entry = 0;
+  rq->running = true;
+  rq->answered = false;
+  rq->waiting = false;
+  rq->executing = false;
+}
+
+int ab_gatt_server_request(ab_gatt_bearer *bearer, uint8_t opcode, ab_rd *pdu, ab_wr *rsp,
+                           uint16_t *handle) {
   ab_gatt_handler *handler = opcode < sizeof handlers / sizeof *handlers ? handlers[opcode] : NULL;
-  ab_gatt_request rq = {server, link, server->db, pdu, rsp, 0};
+  ab_gatt_request command, *rq = opcode & COMMAND_BIT ? &command : &bearer->open;
   int code;
 
   *handle = 0;
   if (!handler)
     return AB_ATT_ERR_REQUEST_NOT_SUPPORTED;
-  if ((code = ab_gatt_caching_gate(link, opcode, pdu)))
+  if (!bearer->link)
+    return AB_ATT_ERR_UNLIKELY;
+  if ((code = ab_gatt_caching_gate(bearer->link, opcode, pdu)))
     return code;
-  rq.db->refs++;
+  begin(rq, bearer, handler, pdu, rsp);
   ab_wr_u8(rsp, (uint8_t) (opcode + 1));
-  code = handler(&rq);
-  ab_gatt_db_unref(rq.db);
-  *handle = rq.handle;
-  return code;
+  code = handler(rq);
+  rq->running = false;
+  if (code == AB_ATT_LATER && ab_gatt_keep(rq))
+    return code;
+  *handle = rq->handle;
+  ab_gatt_end(rq);
+  return code == AB_ATT_LATER ? AB_ATT_ERR_INSUFFICIENT_RESOURCES : code;
 }
 
 ab_buf *ab_gatt_server_value_pdu(ab_att *att, uint8_t opcode, uint16_t handle, const void *data,
@@ -138,15 +169,19 @@ void *ab_gatt_server_owner(const ab_gatt_server *server) {
 void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link, ab_att *att) {
   *link = (ab_gatt_server_link){.server = server, .att = att};
   memcpy(link->hash, server->hash_octets, sizeof link->hash);
+  ab_list_init(&link->bearers);
   ab_list_push(&server->links, &link->node);
 }
 
 void ab_gatt_server_link_close(ab_gatt_server_link *link) {
+  ab_list *n;
+
   if (!link->server)
     return;
+  while ((n = ab_list_first(&link->bearers)))
+    ab_gatt_bearer_close(ab_container_of(n, ab_gatt_bearer, node));
   ab_list_remove(&link->node);
   ab_att_detach(&link->changed_req);
-  ab_gatt_forget_prepared(link);
   ab_free(link->server->env, link->cccds);
   link->cccds = NULL;
   link->server = NULL;
@@ -162,7 +197,38 @@ bool ab_gatt_subscribe(ab_gatt_server_link *link, ab_gatt_value *value, unsigned
   if (link->cccds[value->cccd] == what)
     return true;
   link->cccds[value->cccd] = (uint8_t) what;
-  if (value->ops)
+  if (value->ops && value->ops->subscribed)
     value->ops->subscribed(value, link, what);
   return true;
+}
+
+void ab_gatt_server_link_security(ab_gatt_server_link *link, ab_gatt_security security) {
+  link->security = security;
+}
+
+uint8_t ab_gatt_lacks_security(const ab_gatt_server_link *link, uint8_t level, uint8_t min_key) {
+  const ab_gatt_security *has = &link->security;
+
+  if (has->level == AB_GATT_LEVEL_NONE && has->has_key)
+    return AB_ATT_ERR_INSUFFICIENT_ENCRYPTION;
+  if (has->level < level)
+    return AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION;
+  return has->key_size < min_key ? AB_ATT_ERR_KEY_SIZE_TOO_SHORT : 0;
+}
+
+/* ---- their bearers ---- */
+
+void ab_gatt_bearer_open(ab_gatt_bearer *bearer, ab_gatt_server_link *link, ab_att *att) {
+  *bearer = (ab_gatt_bearer){.link = link, .att = att};
+  ab_list_push(&link->bearers, &bearer->node);
+}
+
+void ab_gatt_bearer_close(ab_gatt_bearer *bearer) {
+  if (!bearer->link)
+    return;
+  ab_list_remove(&bearer->node);
+  ab_gatt_bearer_forget_prepared(bearer);
+  bearer->link = NULL;
+  if (bearer->open.db && !bearer->open.running)
+    ab_gatt_end(&bearer->open);
 }

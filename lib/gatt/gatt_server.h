@@ -22,29 +22,38 @@ enum {
 
 typedef struct ab_gatt_server ab_gatt_server;
 typedef struct ab_gatt_server_link ab_gatt_server_link;
+typedef struct ab_gatt_bearer ab_gatt_bearer;
+typedef struct ab_gatt_request ab_gatt_request;
 typedef struct ab_gatt_db ab_gatt_db;
 
 /* ---- values: of characteristics and of descriptors ---- */
 
 typedef struct ab_gatt_value ab_gatt_value;
 
-typedef struct ab_gatt_new_value {
-  const uint8_t *data; /* the whole new value, put together from prepared writes if need be */
+/* one access of a client to a value */
+typedef struct ab_gatt_access {
+  ab_gatt_server_link *link;
+  ab_gatt_request *request; /* what a late answer resumes; NULL: it cannot be answered later */
+  /* A write: the whole new value, put together from prepared writes if need be. A read: NULL; the
+     hook may point it to what the client gets instead of the stored value, to live until the hooks
+     of this request are asked next, at most AB_ATT_VALUE_MAX octets. */
+  const uint8_t *data;
   size_t len;
-  bool command; /* the client will not hear of an error */
-} ab_gatt_new_value;
+  uint16_t offset; /* of a Read Blob */
+  bool command;    /* the client will not hear of an error */
+} ab_gatt_access;
 
 /*
- * Upward. They may do anything the public functions do, replacing the table and ending the link
- * included: the table in use is kept until the request has been answered.
+ * Upward; each may be NULL. They may do anything the public functions do, replacing the table and
+ * ending the link included: the table in use is kept until the request has been answered.
  */
 typedef struct ab_gatt_value_ops {
-  /* before a read of any kind: 0 or the ATT error code; may set another value */
-  uint8_t (*read)(ab_gatt_value *value, ab_gatt_server_link *link);
-  /* before a write, which is permitted and fits: 0 or the ATT error code */
-  uint8_t (*check)(ab_gatt_value *value, ab_gatt_server_link *link, const ab_gatt_new_value *write);
+  /* before a read of any kind: 0, the ATT error code, or AB_ATT_LATER; may set another value */
+  int (*read)(ab_gatt_value *value, ab_gatt_access *access);
+  /* the same before a write that is permitted and fits */
+  int (*check)(ab_gatt_value *value, ab_gatt_access *access);
   /* the write has been stored */
-  void (*written)(ab_gatt_value *value, ab_gatt_server_link *link, const ab_gatt_new_value *write);
+  void (*written)(ab_gatt_value *value, const ab_gatt_access *access);
   /* the link changed its subscription; what: 1 notify, 2 indicate (3.3.3.3) */
   void (*subscribed)(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what);
 } ab_gatt_value_ops;
@@ -57,7 +66,10 @@ struct ab_gatt_value {
   uint16_t handle; /* in the table in use; 0: not in it */
   uint16_t cccd;   /* index of its configuration in it; AB_GATT_NO_CCCD */
   uint8_t props;   /* AIOBLE_READ and so on: the characteristic's properties (3.3.1.1) */
-  bool append;     /* a client's write is added behind what is there */
+  uint8_t read_level, write_level; /* ab_gatt_level that the link must have */
+  uint8_t min_key;                 /* … and octets of its key, where a level is asked for */
+  bool append;                     /* a client's write is added behind what is there */
+  bool truncate;                   /* a longer write is cut to what fits, instead of refused */
 };
 
 void ab_gatt_value_init(ab_gatt_value *value, const ab_gatt_value_ops *ops, uint8_t props,
@@ -153,15 +165,29 @@ typedef enum ab_gatt_awareness {
   AB_GATT_TOLD, /* it was told of the change: aware from its next request on */
 } ab_gatt_awareness;
 
+/* Part C, 10.2.1: the levels of security mode 1, counted from 0 */
+typedef enum ab_gatt_level {
+  AB_GATT_LEVEL_NONE,
+  AB_GATT_LEVEL_ENCRYPTED,
+  AB_GATT_LEVEL_AUTHENTICATED,
+  AB_GATT_LEVEL_SECURE, /* authenticated by LE Secure Connections */
+} ab_gatt_level;
+
+typedef struct ab_gatt_security {
+  uint8_t level;    /* ab_gatt_level */
+  uint8_t key_size; /* octets, of an encrypted link */
+  bool has_key;     /* a key is known, so the link could be encrypted without pairing */
+} ab_gatt_security;
+
 struct ab_gatt_server_link {
   ab_list node;
   ab_gatt_server *server;
+  ab_list bearers;
+  ab_gatt_security security;
   ab_att *att;         /* where Service Changed is sent */
   uint8_t *cccds;      /* by index, what it subscribed to; NULL: nothing yet */
   uint8_t *next_cccds; /* … in the table being installed */
-  ab_wr prepared;      /* queue of Prepare Write; start NULL: empty */
-  unsigned n_prepared;
-  uint8_t features; /* what the client supports */
+  uint8_t features;    /* what the client supports */
   ab_gatt_awareness awareness;
   uint8_t hash[AB_GATT_HASH_SIZE]; /* of the table that the client knows of */
   ab_att_range changed;            /* to be indicated; first 0: nothing */
@@ -170,7 +196,7 @@ struct ab_gatt_server_link {
 };
 
 void ab_gatt_server_link_open(ab_gatt_server *server, ab_gatt_server_link *link, ab_att *att);
-/* no request may come from it any more; harmless when it is not open (zeroed), or closed before */
+/* closes its bearers, too; harmless when it is not open (zeroed), or closed before */
 void ab_gatt_server_link_close(ab_gatt_server_link *link);
 
 /* a set of 1 notify, 2 indicate */
@@ -201,9 +227,95 @@ size_t ab_gatt_server_link_save(const ab_gatt_server_link *link, ab_gatt_peer_st
  */
 int ab_gatt_server_link_restore(ab_gatt_server_link *link, const ab_gatt_peer_state *state);
 
-/* What ab_att_events.on_request wants: 0, or the ATT error code with *handle set. */
-int ab_gatt_server_request(ab_gatt_server *server, ab_gatt_server_link *link, uint8_t opcode,
-                           ab_rd *pdu, ab_wr *rsp, uint16_t *handle);
+/* what the link's encryption is from now on; nothing at first */
+void ab_gatt_server_link_security(ab_gatt_server_link *link, ab_gatt_security security);
+/* 0, or the ATT error that tells the client what it lacks (Part C, 10.3.1) */
+uint8_t ab_gatt_lacks_security(const ab_gatt_server_link *link, uint8_t level, uint8_t min_key);
+static inline uint8_t ab_gatt_check_security(const ab_gatt_server_link *link, uint8_t level,
+                                             uint8_t min_key) {
+  return level == AB_GATT_LEVEL_NONE ? 0 : ab_gatt_lacks_security(link, level, min_key);
+}
+
+/* ---- one ATT bearer of a link, and the request it has open ---- */
+
+typedef int ab_gatt_handler(ab_gatt_request *rq);
+
+/* The server's own. A request of a client lives in its bearer, a command on the stack. */
+struct ab_gatt_request {
+  ab_gatt_bearer *bearer;
+  ab_gatt_server_link *link;
+  ab_gatt_server *server;
+  ab_gatt_db *db; /* kept by a reference, whatever the hooks do; NULL: there is no request */
+  ab_gatt_handler *handler;
+  ab_rd *pdu;                /* behind the opcode */
+  const uint8_t *begin;      /* … where it began */
+  ab_wr *rsp;                /* behind the opcode of the response */
+  struct ab_gatt_late *late; /* who owes an answer to the hook that was asked last */
+  uint16_t handle;           /* in error */
+
+  /* what the handler is about, and where it goes on when it is called again */
+  uint16_t offset; /* of a Read Blob */
+  uint32_t next;   /* handle of a range, or octets of a list read; 0: it has not begun */
+  uint16_t entry;  /* of a list: octets of an entry; 0: none yet */
+
+  bool running;   /* the handler is */
+  bool answered;  /* `answer` has come, and has not been used yet */
+  bool waiting;   /* a hook answers later, or did: `answer` and `kept` are there */
+  bool executing; /* `values` and `checked` are there */
+
+  size_t len;              /* of the value in an entry, before it is cut; if there is an entry */
+  ab_list values, checked; /* ab_buf, prepared values: not checked yet, and checked */
+  struct ab_gatt_answer {
+    uint8_t code;
+    const uint8_t *data; /* for a read */
+    size_t len;
+    ab_buf *copy; /* of data that came from inside the hook */
+  } answer;
+  struct ab_gatt_kept {
+    ab_buf *pdu_buf, *rsp_buf;
+    ab_rd pdu;
+    ab_wr rsp;
+  } kept;
+};
+
+struct ab_gatt_bearer {
+  ab_list node;              /* in link->bearers */
+  ab_gatt_server_link *link; /* NULL: closed */
+  ab_att *att;
+  ab_wr prepared; /* queue of Prepare Write; start NULL: empty */
+  unsigned n_prepared;
+  ab_gatt_request open;
+};
+
+void ab_gatt_bearer_open(ab_gatt_bearer *bearer, ab_gatt_server_link *link, ab_att *att);
+/* The open request ends unanswered, what was prepared is forgotten. Harmless when it is not open
+   (zeroed). From inside a hook: its memory must stay until the request has returned. */
+void ab_gatt_bearer_close(ab_gatt_bearer *bearer);
+
+/* What ab_att_events.on_request wants: 0, or the ATT error code with *handle set, or AB_ATT_LATER:
+   then the answer goes to bearer->att by itself. */
+int ab_gatt_server_request(ab_gatt_bearer *bearer, uint8_t opcode, ab_rd *pdu, ab_wr *rsp,
+                           uint16_t *handle);
+
+/* ---- answering later ---- */
+
+/* Embedded by whoever does. A hook that returns AB_ATT_LATER must have begun one. */
+typedef struct ab_gatt_late {
+  ab_gatt_request *request; /* NULL: nobody waits for it, or not any more */
+} ab_gatt_late;
+
+/* one for each access; of a second one the first is forgotten */
+void ab_gatt_late_begin(ab_gatt_late *late, const ab_gatt_access *access);
+/*
+ * code: 0 or the ATT error; data: octets for a read, NULL: the stored value (nothing, for a write);
+ * they need not outlive the call. Once; harmless when nobody waits. Goes on with the request, which
+ * may ask other hooks. It may come from inside the hook that began it.
+ */
+void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len);
+/* the owner goes away: the client gets Unlikely Error */
+void ab_gatt_late_drop(ab_gatt_late *late);
+
+/* ---- sending ---- */
 
 /*
  * A Handle Value Notification or Indication PDU (opcode). NULL, and *status says why:

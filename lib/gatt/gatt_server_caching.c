@@ -24,29 +24,27 @@
 
 enum { CLIENT_FEATURES_MAX = 8 }; /* octets; those behind the first are for later versions */
 
-static uint8_t features_of(const ab_gatt_new_value *write) {
+static uint8_t features_of(const ab_gatt_access *write) {
   ab_rd r = ab_rd_of(write->data, write->len);
 
   return ab_rd_u8(&r) & AB_GATT_CLIENT_FEATURES;
 }
 
-/* another value's hook may have ended the link in the same request, so the server is the value's */
-static uint8_t read_features(ab_gatt_value *value, ab_gatt_server_link *link) {
-  ab_env *env = ab_container_of(value, ab_gatt_server, client_features)->env;
-
-  return ab_gatt_value_put(value, env, 0, &link->features, 1) ? 0
-                                                              : AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+static int read_features(ab_gatt_value *value, ab_gatt_access *read) {
+  (void) value;
+  read->data = &read->link->features;
+  read->len = 1;
+  return 0;
 }
 
 /* a feature once set stays */
-static uint8_t check_features(ab_gatt_value *value, ab_gatt_server_link *link,
-                              const ab_gatt_new_value *write) {
+static int check_features(ab_gatt_value *value, ab_gatt_access *write) {
   (void) value;
-  return link->features & ~features_of(write) ? AB_ATT_ERR_VALUE_NOT_ALLOWED : 0;
+  return write->link->features & ~features_of(write) ? AB_ATT_ERR_VALUE_NOT_ALLOWED : 0;
 }
 
-static void features_written(ab_gatt_value *value, ab_gatt_server_link *link,
-                             const ab_gatt_new_value *write) {
+static void features_written(ab_gatt_value *value, const ab_gatt_access *write) {
+  ab_gatt_server_link *link = write->link;
   uint8_t features = features_of(write);
 
   (void) value;

@@ -12,7 +12,7 @@
 enum { ENTRY_MAX = 255 }; /* the length of an entry is told in one octet */
 
 /* step 1, once the whole PDU has been read */
-static uint8_t check_range(ab_gatt_request *rq, const ab_att_range *range) {
+static int check_range(ab_gatt_request *rq, const ab_att_range *range) {
   if (!ab_rd_done(rq->pdu))
     return AB_ATT_ERR_INVALID_PDU;
   rq->handle = range->first;
@@ -20,7 +20,7 @@ static uint8_t check_range(ab_gatt_request *rq, const ab_att_range *range) {
 }
 
 /* a range, then a type of 16 or 128 bits up to the end */
-static uint8_t read_range_and_type(ab_gatt_request *rq, ab_att_range *range, aioble_uuid_t *type) {
+static int read_range_and_type(ab_gatt_request *rq, ab_att_range *range, aioble_uuid_t *type) {
   const uint8_t *bytes;
   size_t len;
 
@@ -37,13 +37,13 @@ static bool is_type(const aioble_uuid_t *type, uint16_t number) {
 }
 
 /* 3.4.3.1 */
-uint8_t ab_gatt_on_find_info(ab_gatt_request *rq) {
+int ab_gatt_on_find_info(ab_gatt_request *rq) {
   enum { FORMAT_16 = 1, FORMAT_128 = 2 };
   const ab_gatt_attr *attr;
   ab_att_range range;
   aioble_uuid_t type;
   size_t size = 0;
-  uint8_t code;
+  int code;
 
   ab_att_range_read(rq->pdu, &range);
   if ((code = check_range(rq, &range)))
@@ -64,90 +64,97 @@ uint8_t ab_gatt_on_find_info(ab_gatt_request *rq) {
   return size ? 0 : AB_ATT_ERR_ATTRIBUTE_NOT_FOUND;
 }
 
-/* an attribute that may not be read is none that has the value */
-static bool has_value(ab_gatt_request *rq, uint16_t handle, const uint8_t *data, size_t len) {
+/* An attribute that may not be read is none that has the value. 0, or AB_ATT_LATER. */
+static int has_value(ab_gatt_request *rq, uint16_t handle, const uint8_t *data, size_t len,
+                     bool *has) {
   uint16_t first = rq->handle;
   ab_gatt_view view;
-  bool has = !ab_gatt_view_attr(rq, handle, &view) && view.len == len &&
-             (!len || !memcmp(view.data, data, len));
+  int code = ab_gatt_view_attr(rq, handle, &view);
 
   rq->handle = first;
-  return has;
+  *has = code == 0 && view.len == len && (!len || !memcmp(view.data, data, len));
+  return code == AB_ATT_LATER ? code : 0;
 }
 
 /* 3.4.3.3: the handle of each attribute with that type and value, and where its group ends */
-uint8_t ab_gatt_on_find_by_type_value(ab_gatt_request *rq) {
-  enum { ENTRY = 4 };
+int ab_gatt_on_find_by_type_value(ab_gatt_request *rq) {
+  enum { OPCODE = 1, ENTRY = 4 };
   const ab_gatt_attr *attr;
   const uint8_t *value;
   ab_att_find_type find;
   aioble_uuid_t type;
-  bool found = false;
-  uint8_t code;
+  bool has;
   size_t len;
+  int code;
 
   ab_att_find_type_read(rq->pdu, &find);
   value = ab_rd_rest(rq->pdu, &len);
   if ((code = check_range(rq, &(ab_att_range){find.first, find.last})))
     return code;
   type = aioble_uuid16(find.type);
-  for (uint32_t next = find.first; (attr = ab_gatt_db_find(rq->db, next, find.last, &type));
-       next = attr->end + 1u) {
+  if (!rq->next)
+    rq->next = find.first;
+  for (; (attr = ab_gatt_db_find(rq->db, rq->next, find.last, &type)); rq->next = attr->end + 1u) {
     uint16_t handle = ab_gatt_db_handle(rq->db, attr);
 
     if (ab_wr_room(rq->rsp) < ENTRY)
       break;
-    if (!has_value(rq, handle, value, len))
+    if ((code = has_value(rq, handle, value, len, &has)))
+      return code;
+    if (!has)
       continue;
     ab_wr_le16(rq->rsp, handle);
     ab_wr_le16(rq->rsp, attr->end);
-    found = true;
   }
-  return found ? 0 : AB_ATT_ERR_ATTRIBUTE_NOT_FOUND;
+  return ab_wr_len(rq->rsp) > OPCODE ? 0 : AB_ATT_ERR_ATTRIBUTE_NOT_FOUND;
+}
+
+/* the first value says how long all are; one that does not fit is cut */
+static void begin_entries(ab_gatt_request *rq, size_t len) {
+  size_t entry = ab_wr_room(rq->rsp) - 1;
+
+  entry = entry < ENTRY_MAX ? entry : ENTRY_MAX;
+  rq->entry = (uint16_t) (entry < 2 + len ? entry : 2 + len);
+  rq->len = len;
+  ab_wr_u8(rq->rsp, (uint8_t) rq->entry);
 }
 
 /* 3.4.4.1: handle and value of each. An error of the first is the answer, of a later one the end.
  */
-uint8_t ab_gatt_on_read_by_type(ab_gatt_request *rq) {
+int ab_gatt_on_read_by_type(ab_gatt_request *rq) {
   const ab_gatt_attr *attr;
-  size_t size = 0, len = 0; /* of an entry; of a value, before it is cut */
   ab_att_range range;
   ab_gatt_view view;
   aioble_uuid_t type;
-  uint8_t code;
+  int code;
 
   if ((code = read_range_and_type(rq, &range, &type)))
     return code;
-  for (uint32_t next = range.first; (attr = ab_gatt_db_find(rq->db, next, range.last, &type));
-       next = ab_gatt_db_handle(rq->db, attr) + 1u) {
-    uint16_t handle = ab_gatt_db_handle(rq->db, attr);
-
-    if (size && ab_wr_room(rq->rsp) < size)
+  if (!rq->next)
+    rq->next = range.first;
+  for (; (attr = ab_gatt_db_find(rq->db, rq->next, range.last, &type)); rq->next++) {
+    rq->next = ab_gatt_db_handle(rq->db, attr);
+    if (rq->entry && ab_wr_room(rq->rsp) < rq->entry)
       break;
-    if ((code = ab_gatt_view_attr(rq, handle, &view)))
-      return size ? 0 : code;
-    if (!size) {
-      len = view.len;
-      size = ab_wr_room(rq->rsp) - 1;
-      size = size < ENTRY_MAX ? size : ENTRY_MAX;
-      size = size < 2 + len ? size : 2 + len;
-      ab_wr_u8(rq->rsp, (uint8_t) size);
-    }
-    if (view.len != len)
+    if ((code = ab_gatt_view_attr(rq, (uint16_t) rq->next, &view)))
+      return code == AB_ATT_LATER || !rq->entry ? code : 0;
+    if (!rq->entry)
+      begin_entries(rq, view.len);
+    if (view.len != rq->len)
       break;
-    ab_wr_le16(rq->rsp, handle);
-    ab_wr_bytes(rq->rsp, view.data, size - 2);
+    ab_wr_le16(rq->rsp, (uint16_t) rq->next);
+    ab_wr_bytes(rq->rsp, view.data, rq->entry - 2u);
   }
-  return size ? 0 : AB_ATT_ERR_ATTRIBUTE_NOT_FOUND;
+  return rq->entry ? 0 : AB_ATT_ERR_ATTRIBUTE_NOT_FOUND;
 }
 
 /* 3.4.4.9: services only (Part G, 2.5.3), with the end of each */
-uint8_t ab_gatt_on_read_by_group(ab_gatt_request *rq) {
+int ab_gatt_on_read_by_group(ab_gatt_request *rq) {
   const ab_gatt_attr *attr;
   ab_att_range range;
   aioble_uuid_t type;
   size_t size = 0;
-  uint8_t code;
+  int code;
 
   if ((code = read_range_and_type(rq, &range, &type)))
     return code;

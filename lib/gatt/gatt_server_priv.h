@@ -82,18 +82,11 @@ void ab_gatt_put_char(const ab_gatt_db *db, const ab_gatt_attr *attr, ab_wr *w);
 
 /* ---- a request being answered ---- */
 
-typedef struct ab_gatt_request {
-  ab_gatt_server *server;
-  ab_gatt_server_link *link;
-  ab_gatt_db *db; /* kept by a reference, whatever the hooks do */
-  ab_rd *pdu;
-  ab_wr *rsp;      /* behind the opcode of the response */
-  uint16_t handle; /* in error */
-} ab_gatt_request;
-
-/* Each answers one kind of request: 0, or the ATT error code. */
-typedef uint8_t ab_gatt_handler(ab_gatt_request *rq);
-
+/*
+ * Each answers one kind of request: 0, the ATT error code, or AB_ATT_LATER when a hook does not
+ * know yet. It is then called again with the PDU as it was and the response as far as it got, and
+ * goes on where the request's cursors say: at the attribute whose hook has been answered meanwhile.
+ */
 ab_gatt_handler ab_gatt_on_find_info, ab_gatt_on_find_by_type_value, ab_gatt_on_read_by_type,
     ab_gatt_on_read_by_group, ab_gatt_on_read, ab_gatt_on_read_blob, ab_gatt_on_read_multiple,
     ab_gatt_on_read_multiple_var, ab_gatt_on_write_request, ab_gatt_on_write_command,
@@ -107,12 +100,45 @@ typedef struct ab_gatt_view {
 } ab_gatt_view;
 
 /* asks the hook, too; an error is that of rq->handle, which is set to `handle` */
-uint8_t ab_gatt_view_attr(ab_gatt_request *rq, uint16_t handle, ab_gatt_view *view);
+int ab_gatt_view_attr(ab_gatt_request *rq, uint16_t handle, ab_gatt_view *view);
 /* as many of these octets as the response has room for */
 void ab_gatt_put(ab_gatt_request *rq, const uint8_t *data, size_t len);
 
-/* the writes a link has prepared are forgotten */
+/* ---- writing: gatt_server_write.c ---- */
+
+/* *attr: the attribute, if the client may write it in this way (AIOBLE_WRITE, _WRITE_NO_RSP) */
+int ab_gatt_find_writable(ab_gatt_request *rq, uint16_t handle, uint8_t way,
+                          const ab_gatt_attr **attr);
+/* the first half: the length, the hook, the memory that can be taken; nothing has changed yet */
+int ab_gatt_check_write(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_access *write);
+/* the second half: stores, then tells */
+int ab_gatt_commit_write(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_access *write);
+
+/* what all bearers of a link have prepared is forgotten */
 void ab_gatt_forget_prepared(ab_gatt_server_link *link);
+void ab_gatt_bearer_forget_prepared(ab_gatt_bearer *bearer);
+
+/* ---- hooks and late answers: gatt_server_late.c ---- */
+
+typedef int ab_gatt_hook(ab_gatt_value *value, ab_gatt_access *access);
+
+/* Asks, unless this is the hook that has been answered meanwhile: then the answer is what it says.
+   A link that the hook has ended is asked no more. */
+int ab_gatt_ask(ab_gatt_request *rq, ab_gatt_value *value, ab_gatt_hook *hook,
+                ab_gatt_access *access);
+/* makes sure that it can wait; false: out of memory */
+bool ab_gatt_keep(ab_gatt_request *rq);
+/* of what it took when it was executing or waiting; nobody owes an answer to it any more */
+void ab_gatt_let_go(ab_gatt_request *rq);
+/* it is over, answered or not */
+static inline void ab_gatt_end(ab_gatt_request *rq) {
+  ab_gatt_db *db = rq->db;
+
+  if (rq->executing || rq->waiting)
+    ab_gatt_let_go(rq);
+  rq->db = NULL;
+  ab_gatt_db_unref(db);
+}
 
 /* what a client may configure: NOTIFY and INDICATE, shifted, are the two bits (Part G, 3.3.3.3) */
 static inline unsigned ab_gatt_cccd_bits(const ab_gatt_value *value) {

@@ -95,6 +95,7 @@ struct aioble_conn {
   ab_att att;
   ab_gatt_client client;
   ab_gatt_server_link server;
+  ab_gatt_bearer bearer;
   ab_att_req mtu_req;         /* the exchange the library starts by itself */
   ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
   ab_list mtu_waiting;        /* aioble_op_t: for the exchange that the library started */

@@ -25,7 +25,7 @@ static void on_smp_command(void *ctx, const uint8_t *command, size_t len) {
 static int on_att_request(void *ctx, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
   aioble_conn_t *conn = ctx;
 
-  return ab_gatt_server_request(&conn->ble->server, &conn->server, opcode, pdu, rsp, handle);
+  return ab_gatt_server_request(&conn->bearer, opcode, pdu, rsp, handle);
 }
 
 static void on_att_value(void *ctx, uint16_t handle, const uint8_t *value, size_t len,
@@ -168,6 +168,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_att_init(&conn->att, &ble->env, &ble->bufs, &att_events, conn, ble->config.mtu);
   ab_gatt_client_init(&conn->client, &conn->att);
   ab_gatt_server_link_open(&ble->server, &conn->server, &conn->att);
+  ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
   ab_smp_open(&conn->smp, &ble->bufs, send_smp, conn, central);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_SMP, on_smp_command, conn);

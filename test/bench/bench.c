@@ -3,7 +3,8 @@
  * Work per operation, against a scripted controller: a transport that answers in the same process
  * and costs next to nothing itself.
  *
- *   bench WHAT N     does WHAT (read, write, command, notified, notify, report) N times
+ *   bench WHAT N     does WHAT N times: read, write, command, notified, notify, report, or as
+ *                    server served (a read), stored (a write)
  *
  * test/bench/run counts the instructions of 1,000 and of 11,000 and prints the difference per one.
  */
@@ -29,7 +30,8 @@ typedef struct script {
   uint8_t in[IN_SIZE]; /* packets to the host, each with a two-octet length in front */
   ab_wr w;
   uint8_t role;
-  unsigned completed; /* ACL packets to give credits for */
+  unsigned completed;     /* ACL packets to give credits for */
+  unsigned long answered; /* responses to the peer's requests */
 } script;
 
 static void put(script *s, const uint8_t *packet, size_t len) {
@@ -152,6 +154,10 @@ static void on_att(script *s, ab_rd *r) {
     break;
   case AB_ATT_WRITE_REQ:
     respond(s, AB_ATT_WRITE_RSP, NULL, 0);
+    break;
+  case AB_ATT_READ_RSP:
+  case AB_ATT_WRITE_RSP:
+    s->answered++;
     break;
   default:;
   }
@@ -359,6 +365,37 @@ static void run_notify(bench *b) {
   aioble_op_unref(adv);
 }
 
+/* a central asks for the local characteristic's value, or writes it */
+static void serve(bench *b, uint8_t opcode, const char *value) {
+  uint16_t handle = aioble_char_handle(b->local);
+  aioble_op_t *adv;
+  uint8_t pdu[16];
+  ab_wr w;
+
+  b->s.role = AB_HCI_ROLE_PERIPHERAL;
+  adv = ok(aioble_advertise(b->ble, NULL));
+  for (unsigned long i = 0; i < b->n; i++) {
+    w = ab_wr_of(pdu, sizeof pdu);
+    ab_wr_u8(&w, opcode);
+    ab_wr_le16(&w, handle);
+    ab_wr_bytes(&w, value, strlen(value));
+    put_att(&b->s, pdu, ab_wr_len(&w));
+    while (loop_run(&b->loop.loop))
+      ;
+  }
+  aioble_op_unref(adv);
+  if (b->s.answered != b->n)
+    check(AIOBLE_EPROTO);
+}
+
+static void run_served(bench *b) {
+  serve(b, AB_ATT_READ_REQ, "");
+}
+
+static void run_stored(bench *b) {
+  serve(b, AB_ATT_WRITE_REQ, "12345678");
+}
+
 static void on_result(aioble_scan_t *scan, aioble_scan_result_t *result, void *user) {
   (void) scan;
   (void) result;
@@ -387,7 +424,8 @@ static const struct {
   const char *name;
   void (*run)(bench *b);
 } kinds[] = {{"read", run_read},         {"write", run_write},   {"command", run_command},
-             {"notified", run_notified}, {"notify", run_notify}, {"report", run_report}};
+             {"notified", run_notified}, {"notify", run_notify}, {"report", run_report},
+             {"served", run_served},     {"stored", run_stored}};
 
 static void setup(bench *b) {
   aioble_service_t *service;
@@ -399,7 +437,8 @@ static void setup(bench *b) {
   b->ble = aioble_new(
       NULL, &(aioble_options_t){.transport = &b->s.transport, .loop = &b->loop.loop, .store = ""});
   service = aioble_service_new(b->ble, AIOBLE_UUID16(0x181a));
-  b->local = aioble_char_new(service, AIOBLE_UUID16(0x2a6e), AIOBLE_READ | AIOBLE_NOTIFY, NULL);
+  b->local = aioble_char_new(service, AIOBLE_UUID16(0x2a6e),
+                             AIOBLE_READ | AIOBLE_WRITE | AIOBLE_NOTIFY, NULL);
   check(aioble_register_services(b->ble, &service, 1));
   aioble_service_unref(service);
 }

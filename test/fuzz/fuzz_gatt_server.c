@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUES = 6, STEP_PDU = 0xc0, COMMAND_BIT = 0x40 };
+enum { VALUES = 6, STEP_PDU = 0xc0, STEP_LATE = 0x38, COMMAND_BIT = 0x40 };
 
 typedef struct world {
   ab_env env;
@@ -19,6 +19,9 @@ typedef struct world {
   ab_att att;
   ab_gatt_server server;
   ab_gatt_server_link link;
+  ab_gatt_bearer bearer;
+  ab_gatt_late late;
+  uint8_t late_asked; /* the request that waits for it */
   ab_gatt_value values[VALUES];
   uint8_t asked;    /* the request being answered */
   unsigned answers; /* to it */
@@ -39,7 +42,14 @@ static world *world_of(ab_gatt_server_link *link) {
   return ab_container_of(link, world, link);
 }
 
-static uint8_t act(world *w) {
+static void answer_late(world *w, uint8_t code) {
+  uint8_t octets[3] = {'n', 'e', 'w'};
+
+  ab_gatt_late_answer(&w->late, code, octets, sizeof octets);
+  memset(octets, 0, sizeof octets);
+}
+
+static int act(world *w, const ab_gatt_access *access) {
   uint8_t hook = w->hook;
 
   w->hook = 0;
@@ -49,29 +59,35 @@ static uint8_t act(world *w) {
     ab_gatt_server_link_close(&w->link);
   else if (hook == 3)
     check(ab_gatt_value_put(&w->values[0], &w->env, 0, "refreshed", 9));
-  return hook > 3 ? hook : 0;
+  if ((hook == 4 || hook == 5) && access) {
+    ab_gatt_late_drop(&w->late); /* never two at a time, but for a link that has ended */
+    ab_gatt_late_begin(&w->late, access);
+    w->late_asked = w->asked;
+    if (hook == 5)
+      answer_late(w, 0);
+    return AB_ATT_LATER;
+  }
+  return hook > 5 ? hook : 0;
 }
 
-static uint8_t on_read(ab_gatt_value *value, ab_gatt_server_link *link) {
+static int on_read(ab_gatt_value *value, ab_gatt_access *read) {
   (void) value;
-  return act(world_of(link));
+  return act(world_of(read->link), read);
 }
 
-static uint8_t on_check(ab_gatt_value *value, ab_gatt_server_link *link,
-                        const ab_gatt_new_value *write) {
+static int on_check(ab_gatt_value *value, ab_gatt_access *write) {
   check(write->len <= value->max_len);
-  return act(world_of(link));
+  return act(world_of(write->link), write);
 }
 
-static void on_written(ab_gatt_value *value, ab_gatt_server_link *link,
-                       const ab_gatt_new_value *write) {
+static void on_written(ab_gatt_value *value, const ab_gatt_access *write) {
   check(value->len >= write->len);
-  (void) act(world_of(link));
+  (void) act(world_of(write->link), NULL);
 }
 
 static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what) {
   check(value->handle != 0 && what <= 3);
-  (void) act(world_of(link));
+  (void) act(world_of(link), NULL);
 }
 
 static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
@@ -132,6 +148,7 @@ static void init_values(world *w) {
     check(ab_gatt_value_put(&w->values[i], &w->env, 0, "abc", 3));
   }
   w->values[2].append = true;
+  w->values[5].truncate = true;
 }
 
 /* ---- the bearer ---- */
@@ -157,7 +174,7 @@ static void take(void *ctx, ab_buf *pdu) {
 static int answer(void *ctx, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
   world *w = ctx;
 
-  return ab_gatt_server_request(&w->server, &w->link, opcode, pdu, rsp, handle);
+  return ab_gatt_server_request(&w->bearer, opcode, pdu, rsp, handle);
 }
 
 static void on_value(void *ctx, uint16_t handle, const uint8_t *value, size_t len,
@@ -178,11 +195,29 @@ static const ab_att_events events = {take, answer, on_value, on_mtu, on_broken};
 
 /* ---- steps ---- */
 
+static void reconnect(world *w) {
+  ab_gatt_server_link_close(&w->link);
+  check(!w->late.request);
+  ab_att_close(&w->att, AIOBLE_ENOTCONN);
+  ab_att_init(&w->att, &w->env, &w->bufs, &events, w, AB_ATT_MTU_MAX);
+  ab_gatt_server_link_open(&w->server, &w->link, &w->att);
+  ab_gatt_bearer_open(&w->bearer, &w->link, &w->att);
+}
+
+static void settle(world *w, uint8_t code) {
+  bool waiting = w->late.request != NULL;
+
+  w->asked = w->late_asked;
+  w->answers = 0;
+  answer_late(w, code);
+  check(w->answers == (waiting && !w->late.request && w->link.server));
+}
+
 static void receive(world *w, const uint8_t *pdu, size_t len) {
   ab_rd r = ab_rd_of(pdu, len);
 
   if (!w->link.server) /* a hook has ended it: another one */
-    ab_gatt_server_link_open(&w->server, &w->link, &w->att);
+    reconnect(w);
   w->asked = ab_rd_u8(&r);
   w->answers = 0;
   ab_att_rx(&w->att, pdu, len);
@@ -209,10 +244,11 @@ static void step(world *w, uint8_t what) {
   if (what == 0) {
     change(w);
   } else if (what == 1) {
-    ab_gatt_server_link_close(&w->link);
-    ab_gatt_server_link_open(&w->server, &w->link, &w->att);
+    reconnect(w);
   } else if (what == 2) {
     notify(w);
+  } else if (what >= STEP_LATE) {
+    settle(w, what & 1 ? 0x80 : 0);
   } else {
     w->hook = what - 2;
   }
@@ -232,6 +268,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   init_values(w);
   install(w);
   ab_gatt_server_link_open(&w->server, &w->link, &w->att);
+  ab_gatt_bearer_open(&w->bearer, &w->link, &w->att);
   while (ab_rd_left(&input) > 0) {
     uint8_t what = ab_rd_u8(&input);
 

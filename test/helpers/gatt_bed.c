@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -19,32 +20,45 @@ static void run_hook(bed_value *v) {
     v->hook(v);
 }
 
-static uint8_t on_read(ab_gatt_value *value, ab_gatt_server_link *link) {
-  bed_value *v = bed_of(value);
-
-  assert_ptr_equal(link, &v->bed->link);
-  v->reads++;
+static int answer_with(bed_value *v, int code, const ab_gatt_access *access) {
+  if (code == AB_ATT_LATER) {
+    bed_owes_nothing(v);
+    ab_gatt_late_begin(&v->late, access);
+  }
   run_hook(v);
-  return v->read_code;
+  return code;
 }
 
-static uint8_t on_check(ab_gatt_value *value, ab_gatt_server_link *link,
-                        const ab_gatt_new_value *write) {
+static int on_read(ab_gatt_value *value, ab_gatt_access *read) {
   bed_value *v = bed_of(value);
 
-  assert_ptr_equal(link, &v->bed->link);
+  assert_ptr_equal(read->link, &v->bed->link);
+  assert_non_null(read->request);
+  assert_null(read->data);
+  v->reads++;
+  v->offset = read->offset;
+  if (v->instead) {
+    read->data = (const uint8_t *) v->instead;
+    read->len = strlen(v->instead);
+  }
+  return answer_with(v, v->read_code, read);
+}
+
+static int on_check(ab_gatt_value *value, ab_gatt_access *write) {
+  bed_value *v = bed_of(value);
+
+  assert_ptr_equal(write->link, &v->bed->link);
+  assert_true(write->command == !write->request);
   v->checks++;
   v->commands += write->command;
-  run_hook(v);
-  return v->check_code;
+  v->len = write->len;
+  return answer_with(v, v->check_code, write);
 }
 
-static void on_written(ab_gatt_value *value, ab_gatt_server_link *link,
-                       const ab_gatt_new_value *write) {
+static void on_written(ab_gatt_value *value, const ab_gatt_access *write) {
   bed_value *v = bed_of(value);
 
-  (void) link;
-  (void) write;
+  assert_int_equal(write->len, v->len);
   v->writes++;
   run_hook(v);
 }
@@ -63,7 +77,7 @@ static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscrib
 static int on_request(att_peer *peer, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
   gatt_bed *bed = peer->user;
 
-  return ab_gatt_server_request(&bed->server, &bed->link, opcode, pdu, rsp, handle);
+  return ab_gatt_server_request(&bed->bearer, opcode, pdu, rsp, handle);
 }
 
 gatt_bed *gatt_bed_new(void) {
@@ -79,6 +93,7 @@ gatt_bed *gatt_bed_new(void) {
   assert_int_equal(ab_gatt_server_set_name(&bed->server, "bed"), 0);
   ab_gatt_server_set_appearance(&bed->server, 0x0540);
   ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+  ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
   bed->db = ab_gatt_db_new(&bed->server);
   return bed;
 }
@@ -177,6 +192,31 @@ bed_table bed_standard(gatt_bed *bed) {
 
 void bed_play(gatt_bed *bed, const char *lines) {
   att_peer_play(bed->peer, lines);
+}
+
+void bed_reconnect(gatt_bed *bed) {
+  ab_gatt_server_link_close(&bed->link);
+  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+  ab_gatt_bearer_open(&bed->bearer, &bed->link, &bed->peer->att);
+}
+
+void bed_later(bed_value *value) {
+  value->read_code = value->check_code = AB_ATT_LATER;
+}
+
+void bed_owes_nothing(const bed_value *value) {
+  assert_null(value->late.request);
+}
+
+void bed_answer(bed_value *value, uint8_t code, const char *text) {
+  size_t len = text ? strlen(text) : 0;
+  char *copy = malloc(len + 1); /* gone after the call */
+
+  assert_non_null(copy);
+  assert_non_null(value->late.request);
+  memcpy(copy, text ? text : "", len);
+  ab_gatt_late_answer(&value->late, code, text ? copy : NULL, len);
+  free(copy);
 }
 
 void bed_expect(const bed_value *value, const char *hex) {

@@ -17,8 +17,12 @@ typedef struct bed_value {
   ab_list node;
   unsigned reads, checks, writes, commands, subscriptions; /* calls of each hook */
   unsigned what;                                           /* of the last subscription */
-  uint8_t read_code, check_code;                           /* what the hooks answer */
-  void (*hook)(struct bed_value *value);                   /* run inside each of them */
+  int read_code, check_code;                               /* what the hooks answer */
+  const char *instead; /* text that a read gets instead of the value; NULL: the value */
+  ab_gatt_late late;   /* begun when the code is AB_ATT_LATER */
+  uint16_t offset;     /* of the last read */
+  size_t len;          /* of the last write, as the hooks saw it */
+  void (*hook)(struct bed_value *value); /* run inside each of them */
 } bed_value;
 
 struct gatt_bed {
@@ -26,6 +30,7 @@ struct gatt_bed {
   ab_env *env;
   ab_gatt_server server;
   ab_gatt_server_link link;
+  ab_gatt_bearer bearer;
   ab_gatt_db *db; /* being filled, until installed */
   ab_list values;
   unsigned releases; /* tables given back */
@@ -69,6 +74,13 @@ typedef struct bed_table {
 bed_table bed_standard(gatt_bed *bed);
 
 void bed_play(gatt_bed *bed, const char *lines);
+/* the link ends and another one comes */
+void bed_reconnect(gatt_bed *bed);
+/* the hook of that value answers later, from now on; … and now it answers what it owes */
+void bed_later(bed_value *value);
+void bed_answer(bed_value *value, uint8_t code, const char *text);
+/* nobody waits for an answer of that value */
+void bed_owes_nothing(const bed_value *value);
 /* the value is what the hex says */
 void bed_expect(const bed_value *value, const char *hex);
 

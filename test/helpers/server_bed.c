@@ -19,8 +19,7 @@ static void sent(void *ctx, ab_buf *pdu) {
 static int on_request(void *ctx, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
   server_client *client = ctx;
 
-  return ab_gatt_server_request(&client->bed->ble->server, &client->conn->server, opcode, pdu, rsp,
-                                handle);
+  return ab_gatt_server_request(&client->conn->bearer, opcode, pdu, rsp, handle);
 }
 
 static void on_value(void *ctx, uint16_t handle, const uint8_t *value, size_t len,
@@ -60,6 +59,7 @@ static void connect_client(server_bed *bed, unsigned n) {
   ab_att_init(&conn->att, &bed->ble->env, &bed->ble->bufs, &att_events, client, 517);
   ab_gatt_client_init(&conn->client, &conn->att);
   ab_gatt_server_link_open(&bed->ble->server, &conn->server, &conn->att);
+  ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
   ab_list_push(&bed->ble->conns, &conn->node);
   bed->ble->n_conns++;
   *client = (server_client){.bed = bed, .conn = conn};

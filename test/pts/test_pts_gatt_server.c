@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The qualification cases of the GATT server that apply (GATT Test Suite, "SR"), as PDU scripts
- * against the table of helpers/gatt_bed.h. Those about security wait for permissions that ask for
- * it; where the specification leaves a choice, the script says what this server does.
+ * against the table of helpers/gatt_bed.h. Where the specification leaves a choice, the script says
+ * what this server does. Those about security play the same requests against values that ask for
+ * more than the link has.
  */
 #include "helpers/gatt_bed.h"
 #include <aioble/server.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -419,6 +421,75 @@ static const pts_case cases[] = {
 };
 /* clang-format on */
 
+/* ---- GAR, GAW: insufficient authentication, encryption, key size, authorization ---- */
+
+/* a request that is refused with the code in question */
+typedef struct secured_case {
+  const char *name, *script;
+  bool no_hook; /* it asks none, so nobody refuses what the link has the security for */
+} secured_case;
+
+static const secured_case secured[] = {
+    {"GATT/SR/GAR/BI-03-C to 05-C read", "> 0a 12 00\n< 01 0a 12 00 %02x\n", false},
+    {"GATT/SR/GAR/BI-09-C to 11-C read by type", "> 08 11 00 12 00 6e 2a\n< 01 08 12 00 %02x\n",
+     false},
+    {"GATT/SR/GAR/BI-15-C to 17-C read blob", "> 0c 12 00 00 00\n< 01 0c 12 00 %02x\n", false},
+    {"GATT/SR/GAR/BI-20-C to 22-C read multiple", "> 0e 16 00 12 00\n< 01 0e 12 00 %02x\n", false},
+    {"GATT/SR/GAR … of variable length", "> 20 16 00 12 00\n< 01 20 12 00 %02x\n", false},
+    {"GATT/SR/GAR/BI-25-C to 27-C read a descriptor", "> 0a 17 00\n< 01 0a 17 00 %02x\n", false},
+    {"GATT/SR/GAW/BI-04-C to 06-C write", "> 12 15 00 09\n< 01 12 15 00 %02x\n", false},
+    {"GATT/SR/GAW/BI-11-C to 13-C prepare write", "> 16 15 00 00 00 09\n< 01 16 15 00 %02x\n",
+     true},
+    {"GATT/SR/GAW/BI-22-C to 24-C write a descriptor", "> 12 17 00 09\n< 01 12 17 00 %02x\n",
+     false},
+    {"GATT/SR/GAW … a configuration", "> 12 13 00 01 00\n< 01 12 13 00 %02x\n", true},
+};
+
+enum { N_SECURED = sizeof secured / sizeof *secured };
+
+static const struct {
+  ab_gatt_security has;
+  uint8_t code;
+} lacking[] = {
+    {{AB_GATT_LEVEL_NONE, 0, false}, AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION},
+    {{AB_GATT_LEVEL_ENCRYPTED, 16, true}, AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION},
+    {{AB_GATT_LEVEL_NONE, 0, true}, AB_ATT_ERR_INSUFFICIENT_ENCRYPTION},
+    {{AB_GATT_LEVEL_AUTHENTICATED, 7, true}, AB_ATT_ERR_KEY_SIZE_TOO_SHORT},
+    /* nothing is: it is the hooks that refuse */
+    {{AB_GATT_LEVEL_AUTHENTICATED, 16, true}, AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION},
+};
+
+static void secure(bed_value *v) {
+  v->value.read_level = v->value.write_level = AB_GATT_LEVEL_AUTHENTICATED;
+  v->value.min_key = 16;
+  v->read_code = v->check_code = AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION;
+}
+
+static void run_lacking(const secured_case *c, ab_gatt_security has, uint8_t code) {
+  gatt_bed *bed = gatt_bed_new();
+  bed_table t = bed_standard(bed);
+  char script[100];
+
+  secure(t.temperature);
+  secure(t.humidity);
+  secure(t.format);
+  ab_gatt_server_link_security(&bed->link, has);
+  (void) snprintf(script, sizeof script, c->script, code);
+  bed_play(bed, script);
+  if (code != AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION)
+    assert_int_equal(t.temperature->reads + t.humidity->checks + t.format->reads, 0);
+  bed_expect(t.humidity, "01 02 03");
+  gatt_bed_free(bed);
+}
+
+static void run_secured(void **state) {
+  const secured_case *c = *state;
+
+  for (size_t i = 0; i < sizeof lacking / sizeof *lacking; i++)
+    if (lacking[i].code != AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION || !c->no_hook)
+      run_lacking(c, lacking[i].has, lacking[i].code);
+}
+
 enum { N_CASES = sizeof cases / sizeof *cases };
 
 static void run(void **state) {
@@ -435,9 +506,12 @@ static void run(void **state) {
 }
 
 int main(void) {
-  struct CMUnitTest tests[N_CASES];
+  struct CMUnitTest tests[N_CASES + N_SECURED];
 
   for (size_t i = 0; i < N_CASES; i++)
     tests[i] = (struct CMUnitTest){cases[i].name, run, NULL, NULL, (void *) &cases[i]};
+  for (size_t i = 0; i < N_SECURED; i++)
+    tests[N_CASES + i] =
+        (struct CMUnitTest){secured[i].name, run_secured, NULL, NULL, (void *) &secured[i]};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,11 +93,42 @@ static void a_second_request_meanwhile_is_refused_and_the_first_still_answered(v
   (void) state;
   att_peer_play(peer, "> 0a 0200\n"
                       "> 0a 0100\n< 01 0a 0000 11\n"
-                      "> 0a 0200\n< 01 0a 0000 11\n");
+                      "> 0a 0200\n< 01 0a 0000 11\n"
+                      "> 02 4000\n< 01 02 0000 11\n");
   assert_int_equal(peer->requests, 1);
-  assert_int_equal(peer->att.malformed, 2);
+  assert_int_equal(peer->mtus, 0);
+  assert_int_equal(peer->att.malformed, 3);
   ab_att_respond_error(&peer->att, 2, AB_ATT_ERR_READ_NOT_PERMITTED);
   att_peer_play(peer, "< 01 0a 0200 02\n> 0a 0100\n< 0b aa*22\n");
+  att_peer_free(peer);
+}
+
+static void what_is_no_request_is_taken_while_one_waits(void **state) {
+  att_peer *peer = server_new();
+
+  (void) state;
+  att_peer_play(peer, "> 0a 0200\n"
+                      "> 52 0100 aa\n"
+                      "> 1b 0100 aa\n"
+                      "> 1d 0100 aa\n< 1e\n"
+                      "> 24\n< 01 24 0000 06\n");
+  assert_int_equal(peer->requests, 2);
+  assert_int_equal(peer->values, 2);
+  ab_att_respond_error(&peer->att, 2, AB_ATT_ERR_READ_NOT_PERMITTED);
+  att_peer_play(peer, "< 01 0a 0200 02\n");
+  att_peer_free(peer);
+}
+
+static void an_answer_after_the_bearer_has_closed_goes_nowhere(void **state) {
+  att_peer *peer = server_new();
+  ab_wr w;
+
+  (void) state;
+  att_peer_play(peer, "> 0a 0200\n");
+  ab_att_close(&peer->att, AIOBLE_ENOTCONN);
+  ab_att_respond(&peer->att, ab_att_pdu(&peer->att, AB_ATT_READ_RSP, &w));
+  ab_att_respond_error(&peer->att, 2, AB_ATT_ERR_UNLIKELY);
+  att_peer_play(peer, "");
   att_peer_free(peer);
 }
 
@@ -318,6 +349,8 @@ int main(void) {
       cmocka_unit_test(an_answer_that_is_none_becomes_unlikely_error),
       cmocka_unit_test(a_request_may_be_answered_later_once),
       cmocka_unit_test(a_second_request_meanwhile_is_refused_and_the_first_still_answered),
+      cmocka_unit_test(what_is_no_request_is_taken_while_one_waits),
+      cmocka_unit_test(an_answer_after_the_bearer_has_closed_goes_nowhere),
       cmocka_unit_test(unknown_requests_are_refused_and_unknown_commands_ignored),
       cmocka_unit_test(a_command_is_never_answered),
       cmocka_unit_test(an_empty_pdu_is_ignored),

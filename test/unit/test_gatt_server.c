@@ -47,44 +47,99 @@ static void what_is_no_request_of_ours_is_not_supported(void **state) {
   assert_int_equal(table.humidity->checks, 0);
 }
 
-/* each request as it should be, and whether it may be one octet shorter or longer */
+/* the PDU of each opcode that a server takes, and whether it may be an octet shorter or longer */
+static const struct {
+  const char *pdu;
+  bool shorter, longer;
+} valid[] = {
+    {"02 17 00", false, false},
+    {"04 01 00 ff ff", false, false},
+    {"06 01 00 ff ff 00 28 00 18", true, true},
+    {"06 01 00 ff ff 00 28", false, true}, /* no value, which none has */
+    {"08 01 00 ff ff 03 28", false, false},
+    {"08 01 00 ff ff fb 34 9b 5f 80 00 00 80 00 10 00 00 03 28 00 00", false, false},
+    {"0a 12 00", false, false},
+    {"0c 12 00 00 00", false, false},
+    {"0e 12 00 15 00", false, false},
+    {"10 01 00 ff ff 00 28", false, false},
+    {"12 15 00", false, true},
+    {"16 15 00 00 00", false, true},
+    {"18 00", false, false},
+    {"20 12 00 15 00", false, false},
+};
+
+enum { N_VALID = sizeof valid / sizeof *valid };
+
+/* what the bearer sent for a PDU of the client: its opcode, 0 for nothing; of an error its code */
+static unsigned sent_for(gatt_bed *bed, const uint8_t *pdu, size_t len, unsigned *code) {
+  ab_list *n;
+  ab_buf *buf;
+  ab_rd r;
+  uint8_t opcode;
+
+  ab_att_rx(&bed->peer->att, pdu, len);
+  n = ab_list_pop(&bed->peer->script.sent);
+  pdu_script_quiet(&bed->peer->script);
+  if (!n)
+    return 0;
+  buf = ab_container_of(n, ab_buf, node);
+  r = ab_rd_of(buf->p, buf->len);
+  opcode = ab_rd_u8(&r);
+  if (opcode == AB_ATT_ERROR_RSP) {
+    assert_int_equal(ab_rd_u8(&r), pdu[0]);
+    (void) ab_rd_le16(&r);
+    *code = ab_rd_u8(&r);
+    assert_true(ab_rd_done(&r));
+  }
+  ab_buf_finish(buf, 0);
+  return opcode;
+}
+
 static void a_length_that_is_off_by_one_is_an_invalid_pdu(void **state) {
-  static const struct {
-    const char *pdu;
-    bool shorter, longer; /* are requests, too */
-  } requests[] = {
-      {"04 01 00 ff ff", false, false},
-      {"06 01 00 ff ff 00 28", false, true},
-      {"08 01 00 ff ff 03 28", false, false},
-      {"08 01 00 ff ff fb 34 9b 5f 80 00 00 80 00 10 00 00 03 28 00 00", false, false},
-      {"0a 0c 00", false, false},
-      {"0c 0c 00 00 00", false, false},
-      {"0e 0c 00 0f 00", false, false},
-      {"10 01 00 ff ff 00 28", false, false},
-      {"12 0f 00", false, true},
-      {"16 0f 00 00 00", false, true},
-      {"18 00", false, false},
-      {"20 0c 00 0f 00", false, false},
-  };
   gatt_bed *bed = *state;
 
-  for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-    uint8_t pdu[32] = {0}, rsp[AB_ATT_MTU_MIN];
-    size_t len = hex_read(requests[i].pdu, pdu, sizeof pdu);
+  for (size_t i = 0; i < N_VALID; i++) {
+    uint8_t pdu[32] = {0};
+    size_t len = hex_read(valid[i].pdu, pdu, sizeof pdu);
 
     for (size_t n = len - 1; n <= len + 1; n++) {
-      ab_rd r = ab_rd_of(pdu + 1, n - 1);
-      ab_wr w = ab_wr_of(rsp, sizeof rsp);
-      bool fits = n == len || (n < len ? requests[i].shorter : requests[i].longer);
-      uint16_t handle = 0x7777;
-      int code = ab_gatt_server_request(&bed->server, &bed->link, pdu[0], &r, &w, &handle);
+      bool fits = n == len || (n < len ? valid[i].shorter : valid[i].longer);
+      unsigned code = 0, opcode = sent_for(bed, pdu, n, &code);
 
-      if (fits) {
-        assert_int_not_equal(code, AB_ATT_ERR_INVALID_PDU);
-      } else {
-        assert_int_equal(code, AB_ATT_ERR_INVALID_PDU);
-        assert_int_equal(handle, 0);
-      }
+      assert_int_equal(code == AB_ATT_ERR_INVALID_PDU, !fits);
+      if (n == len)
+        assert_true(opcode == pdu[0] + 1u || code == AB_ATT_ERR_ATTRIBUTE_NOT_FOUND);
+    }
+  }
+}
+
+/* … and of all others, of any length up to a request's: a request is unknown, of the rest only an
+   indication is answered */
+static void what_is_not_taken_is_refused_or_ignored_at_any_length(void **state) {
+  gatt_bed *bed = *state;
+  bool taken[0x100] = {false};
+
+  for (size_t i = 0; i < N_VALID; i++) {
+    uint8_t pdu[32];
+
+    hex_read(valid[i].pdu, pdu, sizeof pdu);
+    taken[pdu[0]] = true;
+  }
+  for (unsigned opcode = 0; opcode < 0x100; opcode++) {
+    bool response = opcode < 0x24 && opcode & 1;
+    bool dropped = opcode & 0x40 || response || opcode == AB_ATT_CONFIRMATION;
+
+    for (size_t len = 1; len < 8 && !taken[opcode]; len++) {
+      uint8_t pdu[8] = {(uint8_t) opcode, 0x15};
+      unsigned code = 0, sent = sent_for(bed, pdu, len, &code);
+      unsigned expected = dropped ? 0 : AB_ATT_ERROR_RSP;
+
+      if (opcode == AB_ATT_INDICATION)
+        expected = AB_ATT_CONFIRMATION;
+      if (opcode == 0x15 || opcode == 0x1f) /* odd, but no response that there is */
+        expected = AB_ATT_ERROR_RSP;
+      assert_int_equal(sent, expected);
+      assert_int_equal(code, expected == AB_ATT_ERROR_RSP ? AB_ATT_ERR_REQUEST_NOT_SUPPORTED : 0);
     }
   }
 }
@@ -170,9 +225,13 @@ static void a_hook_may_end_the_link(void **state) {
                    "> 16 13 00 00 00 01 00\n"
                    "< 17 13 00 00 00 01 00\n"
                    "> 18 01\n"
-                   "< 01 18 13 00 11\n");
+                   "< 01 18 15 00 0e\n");
   bed_play(*state, "> 0a 12 00\n"
-                   "< 0b 16 09\n");
+                   "< 01 0a 00 00 0e\n");
+  bed_expect(table.humidity, "01 02 03");
+  assert_int_equal(table.humidity->checks, 1);
+  assert_int_equal(table.humidity->writes, 0);
+  assert_int_equal(table.temperature->reads, 0);
 }
 
 static void overfill(bed_value *v) {
@@ -237,8 +296,7 @@ static void a_new_link_begins_with_nothing(void **state) {
                 "< 13\n");
   ab_gatt_server_link_close(&bed->link);
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
-  ab_gatt_server_link_close(&bed->link);
-  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+  bed_reconnect(bed);
   bed_play(bed, "> 0a 13 00\n"
                 "< 0b 00 00\n");
 }
@@ -319,6 +377,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(what_is_no_request_of_ours_is_not_supported),
       TEST(a_length_that_is_off_by_one_is_an_invalid_pdu),
+      TEST(what_is_not_taken_is_refused_or_ignored_at_any_length),
       TEST(every_request_may_be_empty),
       TEST(a_hook_may_replace_the_table_during_a_read),
       TEST(a_hook_may_replace_the_table_during_a_search),

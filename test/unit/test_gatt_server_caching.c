@@ -120,41 +120,31 @@ static void each_link_has_features_of_its_own(void **state) {
   bed_play(bed, "> 12 0b 00 04\n"
                 "< 13\n");
   assert_true(bed->link.dirty);
-  ab_gatt_server_link_close(&bed->link);
-  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+  bed_reconnect(bed);
   bed_play(bed, "> 0a 0b 00\n"
                 "< 0b 00\n");
   assert_false(bed->link.dirty);
-}
-
-static void features_are_read_with_memory_only(void **state) {
-  gatt_bed *bed = *state;
-
-  fake_env_fail_at(bed->env, 2); /* behind the response's */
-  bed_play(bed, "> 0a 0b 00\n"
-                "< 01 0a 0b 00 11\n"
-                "> 0a 0b 00\n"
-                "< 0b 00\n");
 }
 
 static void end_the_link(bed_value *v) {
   ab_gatt_server_link_close(&v->bed->link);
 }
 
-static void features_may_be_read_and_written_after_a_hook_has_ended_the_link(void **state) {
+static void features_are_left_alone_after_a_hook_has_ended_the_link(void **state) {
   gatt_bed *bed = *state;
 
   table.temperature->hook = end_the_link;
   table.humidity->hook = end_the_link;
   bed_play(bed, "> 0e 12 00 0b 00\n"
-                "< 0f 16 09 00\n");
-  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+                "< 01 0e 12 00 0e\n");
+  bed_reconnect(bed);
   bed_play(bed, "> 16 15 00 00 00 0a\n"
                 "< 17 15 00 00 00 0a\n"
                 "> 16 0b 00 00 00 01\n"
                 "< 17 0b 00 00 00 01\n"
                 "> 18 01\n"
-                "< 19\n");
+                "< 01 18 15 00 0e\n");
+  assert_int_equal(bed->link.features, 0);
 }
 
 /* ---- Service Changed ---- */
@@ -375,8 +365,7 @@ int main(void) {
       TEST(a_feature_once_set_stays),
       TEST(features_of_the_future_are_ignored),
       TEST(each_link_has_features_of_its_own),
-      TEST(features_are_read_with_memory_only),
-      TEST(features_may_be_read_and_written_after_a_hook_has_ended_the_link),
+      TEST(features_are_left_alone_after_a_hook_has_ended_the_link),
       TEST(who_does_not_want_to_know_is_not_told),
       TEST(ranges_wait_for_the_confirmation_as_one),
       TEST(who_unsubscribes_meanwhile_is_told_no_more),

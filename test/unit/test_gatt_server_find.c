@@ -253,6 +253,29 @@ static void only_services_are_read_by_group(void **state) {
                    "< 01 10 01 00 10\n");
 }
 
+/* ---- security ---- */
+
+static void what_the_link_may_not_read_is_an_error_or_the_end_or_no_match(void **state) {
+  gatt_bed *bed = *state;
+
+  table.temperature->value.read_level = AB_GATT_LEVEL_ENCRYPTED;
+  bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
+                "< 01 08 12 00 05\n"
+                "> 06 01 00 ff ff 6e 2a 16 09\n"
+                "< 01 06 01 00 0a\n"
+                "> 06 01 00 ff ff 6e 2a 17 09\n"
+                "< 07 21 00 21 00\n");
+  table.temperature->value.read_level = AB_GATT_LEVEL_NONE;
+  table.second->value.read_level = AB_GATT_LEVEL_ENCRYPTED;
+  bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
+                "< 09 04 12 00 16 09\n");
+  assert_int_equal(table.second->reads, 2); /* by value, while it could be */
+  assert_int_equal(table.temperature->reads, 1);
+  ab_gatt_server_link_security(&bed->link, (ab_gatt_security){AB_GATT_LEVEL_ENCRYPTED, 16, true});
+  bed_play(bed, "> 08 01 00 ff ff 6e 2a\n"
+                "< 09 04 12 00 16 09 21 00 17 09\n");
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -275,6 +298,7 @@ int main(void) {
       TEST(a_type_of_another_width_is_an_invalid_pdu),
       TEST(services_of_one_width_come_together),
       TEST(only_services_are_read_by_group),
+      TEST(what_the_link_may_not_read_is_an_error_or_the_end_or_no_match),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

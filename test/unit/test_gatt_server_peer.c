@@ -50,11 +50,6 @@ static saved save(const gatt_bed *bed, size_t max) {
   return s;
 }
 
-static void reconnect(gatt_bed *bed) {
-  ab_gatt_server_link_close(&bed->link);
-  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
-}
-
 static void a_peer_comes_back_as_it_went(void **state) {
   gatt_bed *bed = *state;
   saved s;
@@ -66,7 +61,7 @@ static void a_peer_comes_back_as_it_went(void **state) {
   s = save(bed, 3);
   assert_int_equal(s.n, 3);
   assert_int_equal(s.state->n, 3);
-  reconnect(bed);
+  bed_reconnect(bed);
   assert_int_equal(ab_gatt_server_link_save(&bed->link, NULL, 0), 0);
   assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
   assert_false(bed->link.dirty);
@@ -102,7 +97,7 @@ static void what_changed_while_it_was_away_is_told(void **state) {
 
   bed_play(bed, BE_ROBUST WANT_CHANGES);
   s = save(bed, 1);
-  reconnect(bed);
+  bed_reconnect(bed);
   add_service(bed, a);
   assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
   assert_true(bed->link.dirty);
@@ -112,7 +107,7 @@ static void what_changed_while_it_was_away_is_told(void **state) {
   assert_true(ab_gatt_server_may_send(&bed->link));
   free(s.state);
   s = save(bed, 1);
-  reconnect(bed);
+  bed_reconnect(bed);
   assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
   assert_true(ab_gatt_server_may_send(&bed->link));
   free(s.state);
@@ -126,7 +121,7 @@ static void what_was_not_confirmed_is_told_again(void **state) {
   add_service(bed, a);
   bed_play(bed, "< 1d 08 00 22 00 22 00\n");
   s = save(bed, 1);
-  reconnect(bed);
+  bed_reconnect(bed);
   assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
   bed_play(bed, "> 1e\n" /* of the link before: one bearer plays both */
                 "< 1d 08 00 01 00 ff ff\n");
@@ -171,7 +166,7 @@ static void a_hook_may_do_anything_while_a_peer_comes_back(void **state) {
                              "> 12 1d 00 03 00\n"
                              "< 13\n");
   s = save(bed, 3);
-  reconnect(bed);
+  bed_reconnect(bed);
   table.temperature->hook = end_the_link;
   assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), 0);
   assert_int_equal(table.pressure->subscriptions, 1);
@@ -191,7 +186,7 @@ static void without_memory_nothing_is_restored(void **state) {
 
   bed_play(bed, BE_ROBUST WANT_CHANGES);
   s = save(bed, 1);
-  reconnect(bed);
+  bed_reconnect(bed);
   fake_env_fail_at(bed->env, 1);
   assert_int_equal(ab_gatt_server_link_restore(&bed->link, s.state), AIOBLE_ENOMEM);
   assert_int_equal(bed->link.features, 0);

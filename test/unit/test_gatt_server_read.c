@@ -188,6 +188,77 @@ static void a_read_costs_no_memory(void **state) {
   assert_int_equal(fake_env_allocs(bed->env), allocs);
 }
 
+/* ---- security ---- */
+
+static void secure_link(gatt_bed *bed, uint8_t level, uint8_t key_size, bool has_key) {
+  ab_gatt_server_link_security(&bed->link, (ab_gatt_security){level, key_size, has_key});
+}
+
+/* Part C, 10.3.1: what a link lacks, for each level asked for */
+static void what_a_link_lacks(void **state) {
+  static const struct {
+    uint8_t level, key_size; /* that it has */
+    bool has_key;
+    uint8_t codes[4]; /* for each level, with a key of 16 octets asked for */
+  } links[] = {
+      {AB_GATT_LEVEL_NONE, 0, false, {0, 0x05, 0x05, 0x05}},
+      {AB_GATT_LEVEL_NONE, 0, true, {0, 0x0f, 0x0f, 0x0f}},
+      {AB_GATT_LEVEL_ENCRYPTED, 7, true, {0, 0x0c, 0x05, 0x05}},
+      {AB_GATT_LEVEL_ENCRYPTED, 16, true, {0, 0, 0x05, 0x05}},
+      {AB_GATT_LEVEL_AUTHENTICATED, 15, true, {0, 0x0c, 0x0c, 0x05}},
+      {AB_GATT_LEVEL_AUTHENTICATED, 16, true, {0, 0, 0, 0x05}},
+      {AB_GATT_LEVEL_SECURE, 16, true, {0, 0, 0, 0}},
+  };
+  gatt_bed *bed = *state;
+
+  for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+    secure_link(bed, links[i].level, links[i].key_size, links[i].has_key);
+    for (uint8_t level = 0; level < 4; level++)
+      assert_int_equal(ab_gatt_check_security(&bed->link, level, 16), links[i].codes[level]);
+  }
+}
+
+static void every_read_asks_for_security_before_the_hook(void **state) {
+  gatt_bed *bed = *state;
+
+  table.temperature->value.read_level = AB_GATT_LEVEL_ENCRYPTED;
+  table.temperature->read_code = 0x80;
+  table.hidden->value.read_level = AB_GATT_LEVEL_ENCRYPTED;
+  bed_play(bed, "> 0a 12 00\n"
+                "< 01 0a 12 00 05\n"
+                "> 0c 12 00 ff ff\n"
+                "< 01 0c 12 00 05\n"
+                "> 0e 15 00 12 00\n"
+                "< 01 0e 12 00 05\n"
+                "> 20 15 00 12 00\n"
+                "< 01 20 12 00 05\n"
+                "> 0a 1a 00\n"
+                "< 01 0a 1a 00 02\n"
+                "> 0a 11 00\n"
+                "< 0b 12 12 00 6e 2a\n"
+                "> 0a 13 00\n"
+                "< 0b 00 00\n");
+  assert_int_equal(table.temperature->reads, 0);
+  secure_link(bed, AB_GATT_LEVEL_ENCRYPTED, 16, true);
+  bed_play(bed, "> 0a 12 00\n"
+                "< 01 0a 12 00 80\n");
+  assert_int_equal(table.temperature->reads, 1);
+}
+
+static void a_hook_may_answer_with_other_octets(void **state) {
+  table.temperature->instead = "other";
+  bed_play(*state, "> 0a 12 00\n"
+                   "< 0b 6f 74 68 65 72\n"
+                   "> 0c 12 00 03 00\n"
+                   "< 0d 65 72\n"
+                   "> 0c 12 00 06 00\n"
+                   "< 01 0c 12 00 07\n");
+  bed_expect(table.temperature, "16 09");
+  table.temperature->instead = "";
+  bed_play(*state, "> 0a 12 00\n"
+                   "< 0b\n");
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -205,6 +276,9 @@ int main(void) {
       TEST(one_that_cannot_be_read_fails_them_all),
       TEST(fewer_than_two_handles_or_half_a_one_is_an_invalid_pdu),
       TEST(a_read_costs_no_memory),
+      TEST(what_a_link_lacks),
+      TEST(every_read_asks_for_security_before_the_hook),
+      TEST(a_hook_may_answer_with_other_octets),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -446,11 +446,131 @@ static void the_end_of_the_link_forgets_what_was_prepared(void **state) {
 
   bed_play(bed, "> 16 15 00 00 00 0a\n"
                 "< 17 15 00 00 00 0a\n");
-  ab_gatt_server_link_close(&bed->link);
-  ab_gatt_server_link_open(&bed->server, &bed->link, &bed->peer->att);
+  bed_reconnect(bed);
   bed_play(bed, "> 18 01\n"
                 "< 19\n");
   bed_expect(table.humidity, "01 02 03");
+}
+
+/* ---- security ---- */
+
+static void errors_of_a_secured_write_in_their_order(void **state) {
+  gatt_bed *bed = *state;
+
+  table.humidity->value.write_level = AB_GATT_LEVEL_AUTHENTICATED;
+  table.humidity->value.min_key = 16;
+  table.humidity->check_code = 0x80;
+  table.temperature->value.write_level = AB_GATT_LEVEL_AUTHENTICATED;
+  bed_play(bed, "> 12 12 00 01\n"
+                "< 01 12 12 00 03\n"
+                "> 12 15 00 01 02 03 04 05 06 07 08 09\n"
+                "< 01 12 15 00 05\n"
+                "> 52 15 00 01\n");
+  ab_gatt_server_link_security(&bed->link,
+                               (ab_gatt_security){AB_GATT_LEVEL_AUTHENTICATED, 7, true});
+  bed_play(bed, "> 12 15 00 01 02 03 04 05 06 07 08 09\n"
+                "< 01 12 15 00 0c\n");
+  ab_gatt_server_link_security(&bed->link,
+                               (ab_gatt_security){AB_GATT_LEVEL_AUTHENTICATED, 16, true});
+  bed_play(bed, "> 12 15 00 01 02 03 04 05 06 07 08 09\n"
+                "< 01 12 15 00 0d\n");
+  assert_int_equal(table.humidity->checks, 0);
+  bed_play(bed, "> 12 15 00 01\n"
+                "< 01 12 15 00 80\n");
+  assert_int_equal(table.humidity->checks, 1);
+  bed_expect(table.humidity, "01 02 03");
+}
+
+static void a_part_is_judged_when_it_is_prepared(void **state) {
+  gatt_bed *bed = *state;
+
+  table.humidity->value.write_level = AB_GATT_LEVEL_ENCRYPTED;
+  bed_play(bed, "> 16 15 00 00 00 09\n"
+                "< 01 16 15 00 05\n"
+                "> 16 12 00 00 00 09\n"
+                "< 01 16 12 00 03\n"
+                "> 18 01\n"
+                "< 19\n");
+  ab_gatt_server_link_security(&bed->link, (ab_gatt_security){AB_GATT_LEVEL_ENCRYPTED, 16, true});
+  bed_play(bed, "> 16 15 00 00 00 09\n"
+                "< 17 15 00 00 00 09\n");
+  ab_gatt_server_link_security(&bed->link, (ab_gatt_security){0});
+  bed_play(bed, "> 18 01\n"
+                "< 01 18 15 00 05\n");
+  assert_int_equal(table.humidity->checks, 0);
+  bed_expect(table.humidity, "01 02 03");
+}
+
+static void to_subscribe_takes_what_reading_takes(void **state) {
+  gatt_bed *bed = *state;
+
+  table.temperature->value.read_level = AB_GATT_LEVEL_ENCRYPTED;
+  bed_play(bed, "> 12 13 00 01 00\n"
+                "< 01 12 13 00 05\n"
+                "> 16 13 00 00 00 01 00\n"
+                "< 01 16 13 00 05\n");
+  assert_int_equal(table.temperature->subscriptions, 0);
+  ab_gatt_server_link_security(&bed->link, (ab_gatt_security){AB_GATT_LEVEL_ENCRYPTED, 16, true});
+  bed_play(bed, "> 12 13 00 01 00\n"
+                "< 13\n");
+  assert_int_equal(table.temperature->subscriptions, 1);
+}
+
+/* ---- cutting ---- */
+
+static void a_longer_write_is_cut_if_the_value_says_so(void **state) {
+  table.humidity->value.truncate = true;
+  bed_play(*state, "> 12 15 00 01 02 03 04 05 06 07 08 09 0a\n"
+                   "< 13\n");
+  bed_expect(table.humidity, "01 02 03 04 05 06 07 08");
+  assert_int_equal(table.humidity->len, 8);
+  bed_play(*state, "> 52 15 00 11 12 13 14 15 16 17 18 19\n");
+  bed_expect(table.humidity, "11 12 13 14 15 16 17 18");
+  bed_play(*state, "> 16 15 00 00 00 21*6\n"
+                   "< 17 15 00 00 00 21*6\n"
+                   "> 16 15 00 06 00 22*6\n"
+                   "< 17 15 00 06 00 22*6\n"
+                   "> 18 01\n"
+                   "< 19\n");
+  bed_expect(table.humidity, "21 21 21 21 21 21 22 22");
+}
+
+static void what_is_appended_is_cut_to_what_fits(void **state) {
+  table.humidity->value.truncate = table.humidity->value.append = true;
+  bed_play(*state, "> 12 15 00 04 05 06 07 08 09 0a\n"
+                   "< 13\n");
+  bed_expect(table.humidity, "01 02 03 04 05 06 07 08");
+  assert_int_equal(table.humidity->len, 5);
+  bed_play(*state, "> 12 15 00 0b\n"
+                   "< 13\n");
+  bed_expect(table.humidity, "01 02 03 04 05 06 07 08");
+  assert_int_equal(table.humidity->len, 0);
+}
+
+static void parts_beyond_the_longest_value_are_cut_too(void **state) {
+  gatt_bed *bed = *state;
+  uint8_t octets[AB_ATT_VALUE_MAX] = {0};
+
+  table.hidden->value.truncate = true;
+  assert_true(ab_gatt_value_put(&table.hidden->value, bed->env, 0, octets, sizeof octets));
+  bed_play(bed, "> 16 1a 00 ff 01 0a 0b\n"
+                "< 17 1a 00 ff 01 0a 0b\n"
+                "> 16 1a 00 00 02 0c\n"
+                "< 17 1a 00 00 02 0c\n"
+                "> 18 01\n"
+                "< 19\n"
+                "> 16 1a 00 01 02 0c\n"
+                "< 17 1a 00 01 02 0c\n"
+                "> 18 01\n"
+                "< 01 18 1a 00 07\n"
+                "> 16 13 00 00 00 01 00\n"
+                "< 17 13 00 00 00 01 00\n"
+                "> 16 13 00 02 00 00\n"
+                "< 17 13 00 02 00 00\n"
+                "> 18 01\n"
+                "< 01 18 13 00 0d\n");
+  assert_int_equal(table.hidden->value.len, AB_ATT_VALUE_MAX);
+  assert_int_equal(table.hidden->value.data[511], 0x0a);
 }
 
 int main(void) {
@@ -481,6 +601,12 @@ int main(void) {
       TEST(a_part_longer_than_the_response_is_refused),
       TEST(preparing_without_memory_is_insufficient_resources),
       TEST(the_end_of_the_link_forgets_what_was_prepared),
+      TEST(errors_of_a_secured_write_in_their_order),
+      TEST(a_part_is_judged_when_it_is_prepared),
+      TEST(to_subscribe_takes_what_reading_takes),
+      TEST(a_longer_write_is_cut_if_the_value_says_so),
+      TEST(what_is_appended_is_cut_to_what_fits),
+      TEST(parts_beyond_the_longest_value_are_cut_too),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
