@@ -17,6 +17,7 @@ enum {
   AB_GATT_PREPARED_OCTETS = 4096, /* … and their size, 6 octets of header each included */
   AB_GATT_NAME_MAX = 248,         /* of the Device Name, Part C, 12.1 */
   AB_GATT_NO_CCCD = 0xffff,
+  AB_GATT_MULTIPLE_NOTIFICATIONS = 0x04, /* a client's features, Part G, 7.2 */
 };
 
 typedef struct ab_gatt_server ab_gatt_server;
@@ -122,8 +123,9 @@ uint16_t ab_gatt_server_first_handle(const ab_gatt_server *server);
 struct ab_gatt_server_link {
   ab_list node;
   ab_gatt_server *server;
-  uint8_t *cccds; /* by index, what it subscribed to; NULL: nothing yet */
-  ab_wr prepared; /* queue of Prepare Write; start NULL: empty */
+  uint8_t *cccds;   /* by index, what it subscribed to; NULL: nothing yet */
+  uint8_t features; /* that the client supports */
+  ab_wr prepared;   /* queue of Prepare Write; start NULL: empty */
   unsigned n_prepared;
 };
 
