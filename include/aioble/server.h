@@ -121,7 +121,7 @@ AIOBLE_API int aioble_answer(aioble_answer_t *answer, int code, const void *valu
  */
 AIOBLE_API aioble_capture_t *aioble_capture_new(aioble_t *ble, unsigned depth);
 AIOBLE_API aioble_capture_t *aioble_capture_ref(aioble_capture_t *capture);
-/** Who has written to it stays captured, and nobody can take it, until its service is released. */
+/** Keep one as long as writes are to be taken: what is captured without it only fills the queue. */
 AIOBLE_API aioble_capture_t *aioble_capture_unref(aioble_capture_t *capture);
 /**
  * Resolves with the oldest write: aioble_op_conn(), aioble_op_value(), and what was written:
@@ -200,7 +200,7 @@ typedef struct aioble_char_options {
    * command is dropped and counted.
    */
   unsigned capture_depth;
-  /** Captured to this queue, with others; taken by aioble_capture_next(). Not kept for you. */
+  /** Captured to this queue, with others; taken by aioble_capture_next(). */
   aioble_capture_t *capture_to;
   /** What the link must be to read the value (or subscribe to it), or to write it … */
   aioble_security_t read_security, write_security;

@@ -84,8 +84,8 @@ void ab_local_free(ab_local *local);
 /* api_server_write.c */
 
 void ab_writes_init(ab_writes *writes, unsigned depth);
-void ab_capture_use(aioble_capture_t *capture);
-void ab_capture_unuse(aioble_capture_t *capture);
+/* An op for the next write in that queue: of a value, or (local NULL) shared by several. */
+aioble_op_t *ab_writes_next(ab_writes *writes, ab_local *local, aioble_capture_t *capture);
 /* a captured write would not be kept */
 bool ab_local_full(const ab_local *local);
 void ab_local_drop_write(ab_local *local);
@@ -94,6 +94,11 @@ void ab_local_written(ab_local *local, aioble_conn_t *conn, const ab_gatt_new_va
 /* what clients have written is forgotten; or only who it was */
 void ab_local_forget_writes(ab_local *local);
 void ab_local_forget_conns(ab_local *local);
+
+/* api_capture.c */
+
+void ab_capture_use(aioble_capture_t *capture);
+void ab_capture_unuse(aioble_capture_t *capture);
 
 /* api_server_char.c */
 

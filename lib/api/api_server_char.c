@@ -23,7 +23,8 @@ enum {
                AIOBLE_INDICATE | AIOBLE_SIGNED_WRITE | EXTENDED_FLAGS,
   DESC_FLAGS = AIOBLE_READ | AIOBLE_WRITE,
   EXTENDED_PROPERTIES_BIT = 0x80, /* of the properties, 3.3.1.1 */
-  EXTENDED_AT = 8                 /* where the flags are that 0x2900 has */
+  EXTENDED_AT = 8,                /* where the flags are that 0x2900 has */
+  FORMAT_SIZE = 7
 };
 
 enum {
@@ -34,10 +35,6 @@ enum {
   FORMAT = 0x2904,
   AGGREGATE = 0x2905
 };
-
-#define FORMAT_LIST(F) \
-  F(u8, format) F(s8, exponent) F(le16, unit) F(u8, name_space) F(le16, description)
-AB_WIRE_RECORD(format, FORMAT_LIST)
 
 #define BYTES_OF(array) ((aioble_bytes_t){(array), sizeof(array)})
 
@@ -95,10 +92,14 @@ static bool count_format(aioble_char_t *chr) {
 }
 
 static bool add_format(aioble_char_t *chr, const aioble_format_t *f) {
-  uint8_t octets[ab_format_size];
+  uint8_t octets[FORMAT_SIZE];
   ab_wr w = ab_wr_of(octets, sizeof octets);
 
-  ab_format_write(&w, &(ab_format){f->format, f->exponent, f->unit, f->name_space, f->description});
+  ab_wr_u8(&w, f->format);
+  ab_wr_s8(&w, f->exponent);
+  ab_wr_le16(&w, f->unit);
+  ab_wr_u8(&w, f->name_space);
+  ab_wr_le16(&w, f->description);
   if (!f->format)
     ab_service_unfit(chr->service, "a presentation format that says nothing");
   return add_own(chr, FORMAT, AIOBLE_READ, BYTES_OF(octets)) && count_format(chr);
@@ -130,7 +131,7 @@ static const char *desc_unfit(const aioble_uuid_t *uuid, unsigned flags, size_t 
     return "a descriptor with flags that it cannot have";
   if (is(uuid, EXTENDED_PROPERTIES) || is(uuid, CLIENT_CONFIGURATION) || is(uuid, AGGREGATE))
     return "a descriptor that the library adds itself";
-  if (is(uuid, FORMAT) && (flags != AIOBLE_READ || len != ab_format_size))
+  if (is(uuid, FORMAT) && (flags != AIOBLE_READ || len != FORMAT_SIZE))
     return "a presentation format of another size, or to be written";
   return NULL;
 }

@@ -11,53 +11,10 @@
 
 #include <assert.h>
 
-/* ---- queues ---- */
-
 void ab_writes_init(ab_writes *writes, unsigned depth) {
   ab_list_init(&writes->kept);
   ab_list_init(&writes->waiters);
   writes->depth = depth ? depth : AB_CAPTURE_DEPTH;
-}
-
-aioble_capture_t *aioble_capture_new(aioble_t *ble, unsigned depth) {
-  aioble_capture_t *capture = ble ? ab_zalloc(&ble->env, sizeof *capture) : NULL;
-
-  if (!capture)
-    return NULL;
-  capture->ble = aioble_ref(ble);
-  capture->refs = 1;
-  ab_writes_init(&capture->writes, depth);
-  return capture;
-}
-
-static void free_unused(aioble_capture_t *capture) {
-  if (!capture->refs && !capture->users)
-    ab_free(&capture->ble->env, capture);
-}
-
-aioble_capture_t *aioble_capture_ref(aioble_capture_t *capture) {
-  if (capture && capture->refs++ == 0)
-    aioble_ref(capture->ble);
-  return capture;
-}
-
-aioble_capture_t *aioble_capture_unref(aioble_capture_t *capture) {
-  aioble_t *ble = capture ? capture->ble : NULL;
-
-  if (!capture || --capture->refs)
-    return NULL;
-  free_unused(capture);
-  aioble_unref(ble);
-  return NULL;
-}
-
-void ab_capture_use(aioble_capture_t *capture) {
-  capture->users++;
-}
-
-void ab_capture_unuse(aioble_capture_t *capture) {
-  capture->users--;
-  free_unused(capture);
 }
 
 /* ---- those who wait ---- */
@@ -227,33 +184,31 @@ static bool take_noted(ab_local *local, aioble_op_t *op) {
 
 /* ---- waiting ---- */
 
-static void wait_for(ab_writes *writes, written_op *w) {
-  ab_list_push(&writes->waiters, &w->node);
-  ab_list_push(&w->op.ble->written, &w->op.node);
-}
-
-static written_op *new_waiter(aioble_t *ble) {
+aioble_op_t *ab_writes_next(ab_writes *writes, ab_local *local, aioble_capture_t *capture) {
+  aioble_t *ble = capture ? capture->ble : local->chr->service->ble;
   written_op *w = (written_op *) ab_op_new(ble, &written_kind);
 
-  if (w)
-    ab_list_init(&w->node);
-  return w;
+  if (!w)
+    return ab_op_failed(ble, AIOBLE_ENOMEM);
+  ab_list_init(&w->node);
+  w->capture = aioble_capture_ref(capture);
+  if (local)
+    set_local(w, local);
+  if (take_captured(writes, &w->op) || (local && take_noted(local, &w->op)))
+    return &w->op;
+  ab_list_push(&writes->waiters, &w->node);
+  ab_list_push(&ble->written, &w->op.node);
+  return &w->op;
 }
 
 static aioble_op_t *written(ab_local *local) {
   aioble_t *ble = local->chr->service->ble;
-  written_op *w;
 
   if (!(local->value.props & (AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP)))
     return ab_op_failed(ble, AIOBLE_ENOTSUP);
   if (local->options.capture_to)
     return ab_op_failed(ble, AIOBLE_EBUSY);
-  if (!(w = new_waiter(ble)))
-    return ab_op_failed(ble, AIOBLE_ENOMEM);
-  set_local(w, local);
-  if (!take_captured(local->writes, &w->op) && !take_noted(local, &w->op))
-    wait_for(local->writes, w);
-  return &w->op;
+  return ab_writes_next(local->writes, local, NULL);
 }
 
 aioble_op_t *aioble_char_written(aioble_char_t *chr) {
@@ -264,29 +219,12 @@ aioble_op_t *aioble_desc_written(aioble_desc_t *desc) {
   return desc ? written(&desc->local) : ab_op_failed(NULL, AIOBLE_ENOTCONN);
 }
 
-aioble_op_t *aioble_capture_next(aioble_capture_t *capture) {
-  written_op *w;
-
-  if (!capture)
-    return ab_op_failed(NULL, AIOBLE_ENOTCONN);
-  if (!(w = new_waiter(capture->ble)))
-    return ab_op_failed(capture->ble, AIOBLE_ENOMEM);
-  w->capture = aioble_capture_ref(capture);
-  if (!take_captured(&capture->writes, &w->op))
-    wait_for(&capture->writes, w);
-  return &w->op;
-}
-
 uint64_t aioble_char_dropped(const aioble_char_t *chr) {
   return chr ? chr->local.dropped : 0;
 }
 
 uint64_t aioble_desc_dropped(const aioble_desc_t *desc) {
   return desc ? desc->local.dropped : 0;
-}
-
-uint64_t aioble_capture_dropped(const aioble_capture_t *capture) {
-  return capture ? capture->dropped : 0;
 }
 
 /* ---- forgetting ---- */
