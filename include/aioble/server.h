@@ -21,95 +21,288 @@ extern "C" {
 typedef struct aioble_service aioble_service_t;
 typedef struct aioble_char aioble_char_t;
 typedef struct aioble_desc aioble_desc_t;
+typedef struct aioble_capture aioble_capture_t;
+typedef struct aioble_answer aioble_answer_t;
 
-/* ---- definition ---- */
+/* ---- what clients may do ---- */
 
-/** What a client may do with a characteristic (its properties) or descriptor. */
+/** A characteristic's properties (3.3.1.1, 3.3.3.1); a descriptor has READ and WRITE only. */
 enum {
+  /** It is broadcast: the application does that, and adds the descriptor 0x2903 that says when. */
+  AIOBLE_BROADCAST = 0x01,
   AIOBLE_READ = 0x02,
   AIOBLE_WRITE_NO_RSP = 0x04,
   AIOBLE_WRITE = 0x08,
   AIOBLE_NOTIFY = 0x10,
-  AIOBLE_INDICATE = 0x20
+  AIOBLE_INDICATE = 0x20,
+  /** Signed Write Command. Only the property for now: such writes are not taken yet. */
+  AIOBLE_SIGNED_WRITE = 0x40,
+  /** Reliable writes (4.9.5) are welcome; needs WRITE. */
+  AIOBLE_RELIABLE_WRITE = 0x100,
+  /** The user description may be written. */
+  AIOBLE_WRITABLE_AUXILIARIES = 0x200
 };
 
+/** What the link must be for a value to be read or written (Part C, 10.3). */
+typedef enum aioble_security {
+  AIOBLE_SECURITY_NONE,
+  AIOBLE_SECURITY_ENCRYPTED,
+  AIOBLE_SECURITY_AUTHENTICATED,     /**< … with a key that no man in the middle has */
+  AIOBLE_SECURITY_SECURE_CONNECTIONS /**< … made by LE Secure Connections */
+} aioble_security_t;
+
+/* ---- hooks ---- */
+
 /*
- * The hooks run while a request is being answered. They may call any function, but not wait:
- * aioble_op_await() returns AIOBLE_EREENTRANT. They may even replace the services.
+ * They run while a request is being answered. They may call any function, but not wait:
+ * aioble_op_await() returns AIOBLE_EREENTRANT. They may even replace the services, or release their
+ * own, and end the connection.
  */
 
+/** What a client wants to do; all of it is borrowed for the call. */
+typedef struct aioble_access {
+  aioble_conn_t *conn; /**< whose client it is */
+  aioble_char_t *chr;
+  aioble_desc_t *desc; /**< the descriptor of `chr`; NULL: the value itself */
+  /** Reading: from where on. A long value is read in several requests, each of which asks. */
+  uint16_t offset;
+  /**
+   * Writing: the whole new value; what was written in parts (Part F, 3.4.6) comes as one. Reading:
+   * empty, and on_read may point it to what is to be read instead of the stored value (`data` must
+   * not be NULL then). It is copied once on_read has returned, so it cannot be a local variable.
+   */
+  aioble_bytes_t value;
+  bool command; /**< a write without response: its client will not hear of an error */
+} aioble_access_t;
+
+/** What a hook returns that has taken aioble_access_later(). */
+enum { AIOBLE_ANSWER_LATER = 0x100 };
+
 /**
- * Before each remote read of the value, or of a part of it: a long value is read in several
- * requests. May set a newer value with aioble_char_write().
- * @return 0, or the ATT error code for the client (Core Vol 3, Part F, 3.4.1.1; 0x80 to 0x9f are
- *         the application's)
+ * Before each remote read of the value. May set a newer value with aioble_char_write().
+ * @return 0; the ATT error code for the client (Core Vol 3, Part F, 3.4.1.1; 0x80 to 0x9f are the
+ *         application's); AIOBLE_ANSWER_LATER. Anything else is Unlikely Error (0x0E).
  */
-typedef uint8_t aioble_on_read_fn(aioble_char_t *chr, aioble_conn_t *conn, void *user);
+typedef int aioble_on_read_fn(aioble_access_t *access, void *user);
+/** A remote write that is permitted and fits, before it is stored. @return as above; 0: store it */
+typedef int aioble_on_write_fn(aioble_access_t *access, void *user);
 /**
- * A remote write that is permitted and fits, before it is stored; what was written in parts
- * (Part F, 3.4.6) comes as one. `value` is borrowed.
- * @return 0 to store it, or the ATT error code for the client
+ * May that client read, or write, at all? Asked before the other hook.
+ * @return false: it gets Insufficient Authorization (0x08)
  */
-typedef uint8_t aioble_on_write_fn(aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t value,
-                                   void *user);
+typedef bool aioble_on_authorize_fn(const aioble_access_t *access, bool write, void *user);
 /**
  * A client changed its subscription: a set of AIOBLE_SUBSCRIBE_NOTIFY, _INDICATE. Not called when
- * its connection ends, or new services are registered: both end every subscription.
+ * its connection ends, or the service is replaced: both end its subscription.
  */
 typedef void aioble_on_subscribe_fn(aioble_char_t *chr, aioble_conn_t *conn, unsigned what,
                                     void *user);
+
+/**
+ * For on_read and on_write: the client's request stays open until aioble_answer(). Return
+ * AIOBLE_ANSWER_LATER then. A client waits for at most 30 s, and sends nothing else meanwhile.
+ * @return NULL: out of memory, or a command, which has no answer
+ */
+AIOBLE_API aioble_answer_t *aioble_access_later(aioble_access_t *access);
+/**
+ * Answers, at any time, and releases the answer: with 0 or an ATT error code. A read that succeeds
+ * yields these bytes (copied), or the stored value if `value` is NULL; a write is stored.
+ * @return 0; AIOBLE_ENOTCONN: the client has gone meanwhile; AIOBLE_EINVAL: NULL, or no such code
+ *         (the client got Unlikely Error)
+ */
+AIOBLE_API int aioble_answer(aioble_answer_t *answer, int code, const void *value, size_t len);
+
+/* ---- capturing ---- */
+
+/**
+ * A queue of writes to any number of characteristics and descriptors, in the order in which they
+ * came: name it as their `capture_to`. Keeps `depth` writes, 0: 64.
+ * @return a reference; NULL: out of memory, or `ble` is NULL
+ */
+AIOBLE_API aioble_capture_t *aioble_capture_new(aioble_t *ble, unsigned depth);
+AIOBLE_API aioble_capture_t *aioble_capture_ref(aioble_capture_t *capture);
+/** Keep one as long as writes are to be taken: what is captured without it only fills the queue. */
+AIOBLE_API aioble_capture_t *aioble_capture_unref(aioble_capture_t *capture);
+/**
+ * Resolves with the oldest write: aioble_op_conn(), aioble_op_value(), and what was written:
+ * aioble_op_local_char(), aioble_op_local_desc(). One op per write; several waiters are served in
+ * turn. The connection is as in aioble_char_written(). Not bound to a link; no time limit.
+ */
+AIOBLE_API aioble_op_t *aioble_capture_next(aioble_capture_t *capture);
+/** Writes dropped because the queue was full, or for lack of memory. */
+AIOBLE_API uint64_t aioble_capture_dropped(const aioble_capture_t *capture);
+
+/** Of a written or captured op: the characteristic, borrowed, … */
+AIOBLE_API aioble_char_t *aioble_op_local_char(const aioble_op_t *op);
+/** … and its descriptor, if that was written; NULL: the value. */
+AIOBLE_API aioble_desc_t *aioble_op_local_desc(const aioble_op_t *op);
+
+/* ---- options ---- */
+
+/** What is to be done with what is too long (`truncate`); by default it is an error. */
+enum {
+  AIOBLE_TRUNCATE_WRITES = 1, /**< a remote write is cut to what fits */
+  AIOBLE_TRUNCATE_UPDATES = 2 /**< a notification or indication is cut to the MTU - 3 */
+};
+
+/** How a value is to be shown (3.3.3.5). Numbers: Bluetooth Assigned Numbers, 2.4 and 3.5. */
+typedef struct aioble_format {
+  uint8_t format;       /**< AIOBLE_FORMAT_…; not 0 */
+  int8_t exponent;      /**< of an integer: the value is multiplied by 10 to the power of it */
+  uint16_t unit;        /**< a UUID, e.g. 0x272f: degrees Celsius */
+  uint8_t name_space;   /**< of the description; 1: Bluetooth SIG */
+  uint16_t description; /**< 0: unknown */
+} aioble_format_t;
+
+enum {
+  AIOBLE_FORMAT_BOOLEAN = 0x01,
+  AIOBLE_FORMAT_UINT2 = 0x02,
+  AIOBLE_FORMAT_UINT4 = 0x03,
+  AIOBLE_FORMAT_UINT8 = 0x04,
+  AIOBLE_FORMAT_UINT12 = 0x05,
+  AIOBLE_FORMAT_UINT16 = 0x06,
+  AIOBLE_FORMAT_UINT24 = 0x07,
+  AIOBLE_FORMAT_UINT32 = 0x08,
+  AIOBLE_FORMAT_UINT48 = 0x09,
+  AIOBLE_FORMAT_UINT64 = 0x0a,
+  AIOBLE_FORMAT_UINT128 = 0x0b,
+  AIOBLE_FORMAT_SINT8 = 0x0c,
+  AIOBLE_FORMAT_SINT12 = 0x0d,
+  AIOBLE_FORMAT_SINT16 = 0x0e,
+  AIOBLE_FORMAT_SINT24 = 0x0f,
+  AIOBLE_FORMAT_SINT32 = 0x10,
+  AIOBLE_FORMAT_SINT48 = 0x11,
+  AIOBLE_FORMAT_SINT64 = 0x12,
+  AIOBLE_FORMAT_SINT128 = 0x13,
+  AIOBLE_FORMAT_FLOAT32 = 0x14,
+  AIOBLE_FORMAT_FLOAT64 = 0x15,
+  AIOBLE_FORMAT_MEDFLOAT16 = 0x16,
+  AIOBLE_FORMAT_MEDFLOAT32 = 0x17,
+  AIOBLE_FORMAT_UINT16_2 = 0x18,
+  AIOBLE_FORMAT_UTF8 = 0x19,
+  AIOBLE_FORMAT_UTF16 = 0x1a,
+  AIOBLE_FORMAT_STRUCT = 0x1b,
+  AIOBLE_FORMAT_MEDASN1 = 0x1c
+};
 
 /** Options of aioble_char_new(); zero fields are the defaults. Copied. */
 typedef struct aioble_char_options {
   aioble_bytes_t initial; /**< the first value; default empty */
   /** Longest value, 1 to 512 (Part F, 3.2.9); a longer write gets error 0x0D. 0: 512. */
   uint16_t max_len;
+  unsigned truncate; /**< a set of AIOBLE_TRUNCATE_… */
   /** Remote writes are added to the value; a local read takes it all. */
   bool append;
   /** aioble_char_written() yields each write with its value, none lost or merged. */
   bool capture;
-  /** With capture: writes kept, 0: 64. Full: error 0x11, or for a command the drop is counted. */
+  /**
+   * With capture: writes kept, 0: 64. A write request to a full queue is refused (error 0x11), a
+   * command is dropped and counted.
+   */
   unsigned capture_depth;
+  /** Captured to this queue, with others; taken by aioble_capture_next(). */
+  aioble_capture_t *capture_to;
+  /** What the link must be to read the value (or subscribe to it), or to write it … */
+  aioble_security_t read_security, write_security;
+  uint8_t min_key_size; /**< … and its key be made of: 7 to 16 octets, 0: 7 */
+  aioble_on_authorize_fn *on_authorize;
   aioble_on_read_fn *on_read;
   aioble_on_write_fn *on_write;
   aioble_on_subscribe_fn *on_subscribe;
   void *user; /**< given to the hooks */
+  /** UTF-8 text (3.3.3.2), a descriptor of its own; NULL: none. See aioble_char_desc(). */
+  const char *user_description;
+  /** Presentation formats, each a descriptor. More than one: the list of them (3.3.3.6), too. */
+  const aioble_format_t *formats;
+  size_t n_formats;
 } aioble_char_options_t;
+
+/** Options of aioble_desc_new(); as those of a characteristic. */
+typedef struct aioble_desc_options {
+  aioble_bytes_t initial;
+  uint16_t max_len;
+  unsigned truncate; /**< AIOBLE_TRUNCATE_WRITES or nothing */
+  bool append;
+  bool capture;
+  unsigned capture_depth;
+  aioble_capture_t *capture_to;
+  aioble_security_t read_security, write_security;
+  uint8_t min_key_size;
+  aioble_on_authorize_fn *on_authorize;
+  aioble_on_read_fn *on_read;
+  aioble_on_write_fn *on_write;
+  void *user;
+} aioble_desc_options_t;
+
+/* ---- definition ---- */
 
 /** A primary service. @return a reference; NULL: out of memory, or `ble` is NULL */
 AIOBLE_API aioble_service_t *aioble_service_new(aioble_t *ble, aioble_uuid_t uuid);
+/** A secondary service (3.1): found only as one that another includes. */
+AIOBLE_API aioble_service_t *aioble_service_new_secondary(aioble_t *ble, aioble_uuid_t uuid);
 AIOBLE_API aioble_service_t *aioble_service_ref(aioble_service_t *service);
 AIOBLE_API aioble_service_t *aioble_service_unref(aioble_service_t *service);
 /**
+ * Adds an include declaration (3.2); the service keeps the included one, which must be registered
+ * when, or before, it is. Not in a circle.
+ * @return 0; AIOBLE_EINVAL: NULL, of another stack, itself; AIOBLE_EALREADY: registered, or
+ *         included already; AIOBLE_ENOMEM
+ */
+AIOBLE_API int aioble_service_include(aioble_service_t *service, aioble_service_t *included);
+/**
  * Adds a characteristic; `flags` is a set of AIOBLE_READ and so on, and a client may do just that.
- * With NOTIFY or INDICATE the library adds the Client Characteristic Configuration descriptor
- * itself.
+ * The library itself adds the descriptors 0x2902 (with NOTIFY or INDICATE), 0x2900 (with
+ * RELIABLE_WRITE or WRITABLE_AUXILIARIES), 0x2901 (with a user description), 0x2904 and 0x2905
+ * (with formats).
  * @return borrowed from the service (which keeps it); NULL: out of memory, or the service is NULL
  *         or registered (asserted)
  */
 AIOBLE_API aioble_char_t *aioble_char_new(aioble_service_t *service, aioble_uuid_t uuid,
                                           unsigned flags, const aioble_char_options_t *options);
 /**
- * Adds a descriptor of at most 512 bytes: `flags` of AIOBLE_READ, AIOBLE_WRITE. Not 0x2902, which
- * is the library's. Borrowed, as above.
+ * Adds a descriptor: `flags` of AIOBLE_READ, AIOBLE_WRITE. Not 0x2900, 0x2902 or 0x2905, which are
+ * the library's; 0x2904 has 7 bytes and is only read. Borrowed, as above.
  */
 AIOBLE_API aioble_desc_t *aioble_desc_new(aioble_char_t *chr, aioble_uuid_t uuid, unsigned flags,
-                                          aioble_bytes_t initial);
+                                          const aioble_desc_options_t *options);
+
+/* ---- registration ---- */
+
 /**
  * Replaces all registered services by these n (0: none), at any time. A service may be registered
  * again, alone or with others: values stay as they are. Subscriptions of links that stay connected
  * begin anew; a client that has subscribed to Service Changed (Part G, 7.1) is told.
  * @return 0; else the old ones stay: AIOBLE_EINVAL (a service twice, or of another stack, or with a
- *         definition that cannot be: no UUID, unknown flags, max_len above 512, a first value
- *         longer than max_len), AIOBLE_ENOBUFS (more than 65,535 attributes), AIOBLE_ENOMEM
+ *         definition that cannot be: the log says which, and why), AIOBLE_ENOBUFS (more than
+ *         65,535 attributes), AIOBLE_ENOMEM
  */
 AIOBLE_API int aioble_register_services(aioble_t *ble, aioble_service_t *const *services, size_t n);
+/**
+ * Registers one more; the handles, and the subscriptions, of the others stay.
+ * @return as above; AIOBLE_EALREADY: it is registered
+ */
+AIOBLE_API int aioble_service_add(aioble_service_t *service);
+/**
+ * Removes a registered one; the others stay as they are.
+ * @return 0; AIOBLE_ENOENT: not registered; AIOBLE_EBUSY: another includes it; AIOBLE_EINVAL,
+ *         AIOBLE_ENOMEM
+ */
+AIOBLE_API int aioble_service_remove(aioble_service_t *service);
 
+AIOBLE_API aioble_uuid_t aioble_service_uuid(const aioble_service_t *service);
 AIOBLE_API aioble_uuid_t aioble_char_uuid(const aioble_char_t *chr);
+/** The flags it was made with. */
+AIOBLE_API unsigned aioble_char_flags(const aioble_char_t *chr);
 /** The handle of the value; 0 while not registered. */
 AIOBLE_API uint16_t aioble_char_handle(const aioble_char_t *chr);
 /** The `user` of the options. */
 AIOBLE_API void *aioble_char_user(const aioble_char_t *chr);
+/** The first descriptor with that UUID, borrowed, also of those the library adds (but 0x2902). */
+AIOBLE_API aioble_desc_t *aioble_char_desc(const aioble_char_t *chr, aioble_uuid_t uuid);
+AIOBLE_API aioble_char_t *aioble_desc_char(const aioble_desc_t *desc); /**< borrowed */
+AIOBLE_API aioble_uuid_t aioble_desc_uuid(const aioble_desc_t *desc);
+AIOBLE_API uint16_t aioble_desc_handle(const aioble_desc_t *desc);
+AIOBLE_API void *aioble_desc_user(const aioble_desc_t *desc);
 
 /* ---- values ---- */
 
@@ -128,15 +321,31 @@ AIOBLE_API aioble_bytes_t aioble_char_read(aioble_char_t *chr);
 AIOBLE_API int aioble_char_write(aioble_char_t *chr, const void *data, size_t len, unsigned flags);
 /** As for a characteristic. */
 AIOBLE_API aioble_bytes_t aioble_desc_read(aioble_desc_t *desc);
-/** As for a characteristic; the limit is 512 bytes. */
+/** As for a characteristic; nobody is told. */
 AIOBLE_API int aioble_desc_write(aioble_desc_t *desc, const void *data, size_t len);
+
+/**
+ * Resolves when a client has written: aioble_op_conn(), and with `capture` its bytes as
+ * aioble_op_value(), one op per write in order. Without capture: at once if it was written since
+ * the last time, the most recent writer; read the value with aioble_char_read(). Several waiters
+ * are served in turn. The connection may have ended since; it is NULL if the adapter was closed or
+ * lost since. AIOBLE_ENOTSUP: not writable; AIOBLE_EBUSY: captured to a queue shared with others.
+ * Not bound to a link; no time limit.
+ */
+AIOBLE_API aioble_op_t *aioble_char_written(aioble_char_t *chr);
+AIOBLE_API aioble_op_t *aioble_desc_written(aioble_desc_t *desc); /**< The same. */
+/** Writes dropped because the capture queue was full, or for lack of memory. */
+AIOBLE_API uint64_t aioble_char_dropped(const aioble_char_t *chr);
+AIOBLE_API uint64_t aioble_desc_dropped(const aioble_desc_t *desc); /**< The same. */
+
+/* ---- telling clients ---- */
 
 /**
  * Notifies one client, subscribed or not (Part G, 4.10). data NULL: the current value, else these
  * bytes (copied; the value stays). Resolves with 0 when the controller has taken it, so waiting for
- * that is flow control. AIOBLE_EMSGSIZE: longer than the MTU - 3; AIOBLE_ENOTSUP: not a NOTIFY
- * characteristic; AIOBLE_EINVAL: not registered, or not with that stack; AIOBLE_ENOTCONN.
- * Cancelled, it is sent all the same. No time limit.
+ * that is flow control. AIOBLE_EMSGSIZE: longer than the MTU - 3 (see AIOBLE_TRUNCATE_UPDATES);
+ * AIOBLE_ENOTSUP: not a NOTIFY characteristic; AIOBLE_EINVAL: not registered, or not with that
+ * stack; AIOBLE_ENOTCONN. Cancelled, it is sent all the same. No time limit.
  */
 AIOBLE_API aioble_op_t *aioble_char_notify(aioble_char_t *chr, aioble_conn_t *conn,
                                            const void *data, size_t len);
@@ -147,6 +356,13 @@ AIOBLE_API aioble_op_t *aioble_char_notify(aioble_char_t *chr, aioble_conn_t *co
 AIOBLE_API int aioble_char_try_notify(aioble_char_t *chr, aioble_conn_t *conn, const void *data,
                                       size_t len);
 /**
+ * Notifies one client of the current values of n characteristics, several in one packet if it
+ * supports that (4.10.2), else one by one. Errors as above, also AIOBLE_EINVAL: none (n 0); nothing
+ * is sent then. Resolves with 0 when the controller has taken all.
+ */
+AIOBLE_API aioble_op_t *aioble_char_notify_many(aioble_char_t *const *chars, size_t n,
+                                                aioble_conn_t *conn);
+/**
  * Indicates (Part G, 4.11), with data as above. Resolves with 0 when the client has confirmed; one
  * at a time is on the air for each link, the others wait. Errors as above, for an INDICATE
  * characteristic. Time limit: 1 s; no confirmation within 30 s ends the link (Part F, 3.3.3).
@@ -155,17 +371,9 @@ AIOBLE_API aioble_op_t *aioble_char_indicate(aioble_char_t *chr, aioble_conn_t *
                                              const void *data, size_t len);
 /** What that client has subscribed to: a set of AIOBLE_SUBSCRIBE_NOTIFY, _INDICATE. */
 AIOBLE_API unsigned aioble_char_subscribed(const aioble_char_t *chr, const aioble_conn_t *conn);
-
-/**
- * Resolves when a client has written: aioble_op_conn(), and with `capture` its bytes as
- * aioble_op_value(), one op per write in order. Without capture: at once if it was written since
- * the last time, the most recent writer; read the value with aioble_char_read(). Several waiters
- * are served in turn. The connection may have ended since; it is NULL if the adapter was closed or
- * lost since. AIOBLE_ENOTSUP: not writable. Not bound to a link; no time limit.
- */
-AIOBLE_API aioble_op_t *aioble_char_written(aioble_char_t *chr);
-/** Writes dropped because the capture queue was full. */
-AIOBLE_API uint64_t aioble_char_dropped(const aioble_char_t *chr);
+/** How many clients have subscribed; up to `max` of their connections go to `conns`, borrowed. */
+AIOBLE_API size_t aioble_char_subscribers(const aioble_char_t *chr, aioble_conn_t **conns,
+                                          size_t max);
 
 #ifdef __cplusplus
 }

@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values on their way to clients (Core Vol 3, Part G, 4.10, 4.11): notifications, done when the
+ * Values on their way to one client (Core Vol 3, Part G, 4.10, 4.11): notifications, done when the
  * controller has taken them, and indications, done when the client has confirmed them.
  */
 #include "api/api_server.h"
 
 enum {
-  TRY_QUEUED = 4096,   /* octets waiting on a link, from which on there is no room for more */
-  UPDATES_WAITING = 16 /* the same for indications */
+  TRY_QUEUED = 4096, /* octets waiting on a link, from which on there is no room for more */
+  VALUE_AT = 3,      /* in a PDU: opcode and handle are in front of it */
+  MANY_AT = 1,       /* the same for several values, … */
+  MANY_HEADER = 4    /* … each with a handle and a length */
 };
 
 /* ---- what may be sent ---- */
 
-/* data NULL: the value as it is */
-static aioble_bytes_t value_or(const ab_gatt_value *value, const void *data, size_t len) {
-  return data ? (aioble_bytes_t){data, len} : (aioble_bytes_t){value->data, value->len};
-}
-
-static int check(const aioble_char_t *chr, const aioble_conn_t *conn, unsigned flag) {
-  if (!conn || !aioble_conn_is_connected(conn))
+int ab_char_may_send(const aioble_char_t *chr, const aioble_conn_t *conn, unsigned flag) {
+  if (!chr || !conn || !aioble_conn_is_connected(conn))
     return AIOBLE_ENOTCONN;
-  if (!(chr->value.props & flag))
+  if (!(chr->flags & flag))
     return AIOBLE_ENOTSUP;
-  return chr->value.handle && conn->ble == chr->service->ble ? 0 : AIOBLE_EINVAL;
+  return aioble_char_handle(chr) && conn->ble == chr->service->ble ? 0 : AIOBLE_EINVAL;
 }
 
-static ab_buf *pdu_of(aioble_conn_t *conn, uint8_t opcode, const ab_gatt_value *value,
-                      aioble_bytes_t bytes, int *status) {
-  return ab_gatt_server_value_pdu(&conn->att, opcode, value->handle, bytes.data, bytes.len, status);
+/* data NULL: the value as it is */
+static aioble_bytes_t value_or(const aioble_char_t *chr, const void *data, size_t len) {
+  return data ? (aioble_bytes_t){data, len} : ab_local_bytes(&chr->local);
+}
+
+ab_buf *ab_char_pdu(const aioble_char_t *chr, aioble_conn_t *conn, uint8_t opcode,
+                    aioble_bytes_t bytes, int *status) {
+  size_t room = conn->att.mtu - (size_t) VALUE_AT;
+
+  if (chr->truncate & AIOBLE_TRUNCATE_UPDATES && bytes.len > room)
+    bytes.len = room;
+  return ab_gatt_server_value_pdu(&conn->att, opcode, chr->local.value.handle, bytes.data,
+                                  bytes.len, status);
 }
 
 /* ---- notifications ---- */
@@ -50,36 +57,45 @@ static void end_notify(aioble_op_t *op, int why) {
 static const ab_op_kind notify_kind = {"notify", sizeof(notify_op), AIOBLE_FOREVER, end_notify,
                                        NULL};
 
+/* an op that is done when that PDU is taken; NULL: out of memory */
+static aioble_op_t *op_of(aioble_t *ble, ab_buf *buf) {
+  notify_op *n = (notify_op *) ab_op_new(ble, &notify_kind);
+
+  if (!n)
+    return NULL;
+  n->buf = buf;
+  buf->done = on_taken;
+  buf->ctx = &n->op;
+  return &n->op;
+}
+
 aioble_op_t *aioble_char_notify(aioble_char_t *chr, aioble_conn_t *conn, const void *data,
                                 size_t len) {
   aioble_t *ble = chr ? chr->service->ble : NULL;
-  int status = chr ? check(chr, conn, AIOBLE_NOTIFY) : AIOBLE_ENOTCONN;
-  notify_op *n;
+  int status = ab_char_may_send(chr, conn, AIOBLE_NOTIFY);
+  aioble_op_t *op;
   ab_buf *buf;
 
   if (status < 0)
     return ab_op_failed(ble, status);
-  buf = pdu_of(conn, AB_ATT_NOTIFICATION, &chr->value, value_or(&chr->value, data, len), &status);
+  buf = ab_char_pdu(chr, conn, AB_ATT_NOTIFICATION, value_or(chr, data, len), &status);
   if (!buf)
     return ab_op_failed(ble, status);
-  if (!(n = (notify_op *) ab_op_new(ble, &notify_kind))) {
+  if (!(op = op_of(ble, buf))) {
     ab_buf_free(buf);
     return ab_op_failed(ble, AIOBLE_ENOMEM);
   }
-  n->buf = buf;
-  buf->done = on_taken;
-  buf->ctx = &n->op;
   ab_att_send(&conn->att, buf);
-  return &n->op;
+  return op;
 }
 
-static int try_notify(aioble_conn_t *conn, const ab_gatt_value *value, aioble_bytes_t bytes) {
+int ab_char_try_notify(const aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t bytes) {
   int status = 0;
   ab_buf *buf;
 
   if (ab_conn_tx_queued(conn) >= TRY_QUEUED)
     return AIOBLE_EAGAIN;
-  buf = pdu_of(conn, AB_ATT_NOTIFICATION, value, bytes, &status);
+  buf = ab_char_pdu(chr, conn, AB_ATT_NOTIFICATION, bytes, &status);
   if (!buf)
     return status;
   ab_host_touch(conn->ble);
@@ -88,9 +104,80 @@ static int try_notify(aioble_conn_t *conn, const ab_gatt_value *value, aioble_by
 }
 
 int aioble_char_try_notify(aioble_char_t *chr, aioble_conn_t *conn, const void *data, size_t len) {
-  int status = chr ? check(chr, conn, AIOBLE_NOTIFY) : AIOBLE_ENOTCONN;
+  int status = ab_char_may_send(chr, conn, AIOBLE_NOTIFY);
 
-  return status < 0 ? status : try_notify(conn, &chr->value, value_or(&chr->value, data, len));
+  return status < 0 ? status : ab_char_try_notify(chr, conn, value_or(chr, data, len));
+}
+
+/* ---- several at once, Part F, 3.4.7.4 ---- */
+
+/* how many of these values fit into one PDU together; 0 or 1: each is sent alone */
+static size_t count_fitting(const aioble_conn_t *conn, aioble_char_t *const *chars, size_t n) {
+  size_t room = conn->att.mtu - (size_t) MANY_AT, i = 0;
+
+  if (!(conn->server.features & AB_GATT_MULTIPLE_NOTIFICATIONS))
+    return 0;
+  while (i < n && chars[i]->local.value.len + (size_t) MANY_HEADER <= room)
+    room -= chars[i++]->local.value.len + (size_t) MANY_HEADER;
+  return i;
+}
+
+static ab_buf *many_pdu(aioble_conn_t *conn, aioble_char_t *const *chars, size_t n, int *status) {
+  ab_wr w;
+  ab_buf *buf = ab_att_pdu(&conn->att, AB_ATT_MULTIPLE_NOTIFICATION, &w);
+
+  if (!buf) {
+    *status = AIOBLE_ENOMEM;
+    return NULL;
+  }
+  for (size_t i = 0; i < n; i++) {
+    const ab_gatt_value *value = &chars[i]->local.value;
+
+    ab_wr_le16(&w, value->handle);
+    ab_wr_le16(&w, value->len);
+    ab_wr_bytes(&w, value->data, value->len);
+  }
+  ab_buf_wrote(buf, &w);
+  return buf;
+}
+
+/* all PDUs, in their order; on failure none */
+static int many_pdus(ab_list *pdus, aioble_conn_t *conn, aioble_char_t *const *chars, size_t n) {
+  int status = 0;
+  size_t fitting;
+  ab_buf *buf;
+
+  for (size_t i = 0; i < n; i += fitting < 2 ? 1 : fitting) {
+    fitting = count_fitting(conn, chars + i, n - i);
+    buf = fitting < 2 ? ab_char_pdu(chars[i], conn, AB_ATT_NOTIFICATION,
+                                    ab_local_bytes(&chars[i]->local), &status)
+                      : many_pdu(conn, chars + i, fitting, &status);
+    if (!buf)
+      break;
+    ab_list_push(pdus, &buf->node);
+  }
+  return status;
+}
+
+aioble_op_t *aioble_char_notify_many(aioble_char_t *const *chars, size_t n, aioble_conn_t *conn) {
+  aioble_t *ble = conn ? conn->ble : NULL;
+  int status = !conn ? AIOBLE_ENOTCONN : n ? 0 : AIOBLE_EINVAL;
+  aioble_op_t *op = NULL;
+  ab_list pdus, *pdu;
+
+  ab_list_init(&pdus);
+  for (size_t i = 0; i < n && status == 0; i++)
+    status = ab_char_may_send(chars[i], conn, AIOBLE_NOTIFY);
+  if (status == 0 && (status = many_pdus(&pdus, conn, chars, n)) == 0 &&
+      !(op = op_of(ble, ab_container_of(pdus.prev, ab_buf, node))))
+    status = AIOBLE_ENOMEM;
+  while ((pdu = ab_list_pop(&pdus))) {
+    if (op)
+      ab_att_send(&conn->att, ab_container_of(pdu, ab_buf, node));
+    else
+      ab_buf_free(ab_container_of(pdu, ab_buf, node));
+  }
+  return op ? op : ab_op_failed(ble, status);
 }
 
 /* ---- indications ---- */
@@ -112,72 +199,24 @@ static void end_indicate(aioble_op_t *op, int why) {
 
 static const ab_op_kind indicate_kind = {"indicate", sizeof(indicate_op), 1000, end_indicate, NULL};
 
-static aioble_op_t *indicate(aioble_conn_t *conn, const ab_gatt_value *value,
-                             aioble_bytes_t bytes) {
-  int status = AIOBLE_ENOMEM;
-  ab_buf *buf = pdu_of(conn, AB_ATT_INDICATION, value, bytes, &status);
-  indicate_op *i = buf ? (indicate_op *) ab_op_new(conn->ble, &indicate_kind) : NULL;
+aioble_op_t *ab_indicate(aioble_conn_t *conn, ab_buf *pdu, int status) {
+  indicate_op *i = pdu ? (indicate_op *) ab_op_new(conn->ble, &indicate_kind) : NULL;
 
   if (!i) {
-    ab_buf_free(buf);
-    return ab_op_failed(conn->ble, status);
+    ab_buf_free(pdu);
+    return ab_op_failed(conn->ble, pdu ? AIOBLE_ENOMEM : status);
   }
-  ab_att_request(&conn->att, &i->req, buf, on_confirmed);
+  ab_att_request(&conn->att, &i->req, pdu, on_confirmed);
   return &i->op;
 }
 
 aioble_op_t *aioble_char_indicate(aioble_char_t *chr, aioble_conn_t *conn, const void *data,
                                   size_t len) {
-  int status = chr ? check(chr, conn, AIOBLE_INDICATE) : AIOBLE_ENOTCONN;
+  int status = ab_char_may_send(chr, conn, AIOBLE_INDICATE);
+  ab_buf *buf;
 
   if (status < 0)
     return ab_op_failed(chr ? chr->service->ble : NULL, status);
-  return indicate(conn, &chr->value, value_or(&chr->value, data, len));
-}
-
-/* ---- updates: nobody waits for them ---- */
-
-static bool crowded(const ab_list *waiting) {
-  unsigned n = 0;
-
-  for (const ab_list *at = waiting->next; at != waiting && n < UPDATES_WAITING; at = at->next)
-    n++;
-  return n == UPDATES_WAITING;
-}
-
-/* without a time limit: a client that does not confirm within 30 s loses the link */
-static int indicate_update(aioble_conn_t *conn, const ab_gatt_value *value, aioble_bytes_t bytes) {
-  aioble_op_t *op;
-  int status;
-
-  if (crowded(&conn->att.indications.waiting))
-    return AIOBLE_EAGAIN;
-  op = indicate(conn, value, bytes);
-  status = aioble_op_done(op) ? aioble_op_status(op) : 0;
-  aioble_op_set_timeout(op, AIOBLE_FOREVER);
-  aioble_op_unref(op);
-  return status;
-}
-
-int ab_char_send_update(aioble_char_t *chr) {
-  const ab_gatt_value *value = &chr->value;
-  aioble_bytes_t bytes = {value->data, value->len};
-  int status = 0, err;
-
-  AB_LIST_EACH(n, &chr->service->ble->conns) {
-    aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
-    unsigned what = ab_gatt_server_subscribed(&conn->server, value);
-
-    if (!what)
-      continue;
-    err = what & AIOBLE_SUBSCRIBE_NOTIFY ? try_notify(conn, value, bytes)
-                                         : indicate_update(conn, value, bytes);
-    if (status == 0)
-      status = err;
-  }
-  return status;
-}
-
-unsigned aioble_char_subscribed(const aioble_char_t *chr, const aioble_conn_t *conn) {
-  return chr && conn ? ab_gatt_server_subscribed(&conn->server, &chr->value) : 0;
+  buf = ab_char_pdu(chr, conn, AB_ATT_INDICATION, value_or(chr, data, len), &status);
+  return ab_indicate(conn, buf, status);
 }

@@ -2,26 +2,29 @@
 /*
  * What clients write, and those who wait for it.
  *
- * A write goes to the first who waits; else it is kept: with `capture` as it is, in a queue of a
- * certain depth, otherwise only that there was one, and by whom. Full: Insufficient Resources, or a
- * drop that is counted when the client would not hear of it.
+ * A write goes to the first who waits; else it is kept: captured, it waits as it is in a queue of a
+ * certain depth, the value's own or one shared with others; otherwise only that there was one, and
+ * by whom. Full: Insufficient Resources, or a drop that is counted when the client would not hear
+ * of it. (A long write of several values is checked as a whole first, so it may exceed the depth.)
  */
 #include "api/api_server.h"
 
-static aioble_char_t *char_of(ab_gatt_value *value) {
-  return ab_container_of(value, aioble_char_t, value);
-}
+#include <assert.h>
 
-static aioble_conn_t *conn_of(ab_gatt_server_link *link) {
-  return ab_container_of(link, aioble_conn_t, server);
+void ab_writes_init(ab_writes *writes, unsigned depth) {
+  ab_list_init(&writes->kept);
+  ab_list_init(&writes->waiters);
+  writes->depth = depth ? depth : AB_CAPTURE_DEPTH;
 }
 
 /* ---- those who wait ---- */
 
 typedef struct written_op {
-  aioble_op_t op; /* op.node is in ble->written */
-  ab_list node;   /* in chr->waiters */
-  aioble_char_t *chr;
+  aioble_op_t op;            /* op.node is in ble->written */
+  ab_list node;              /* in waiters */
+  aioble_capture_t *capture; /* the queue it waits for, a reference; NULL: a value's own */
+  ab_local *local;           /* what it waits for, or what was written … */
+  aioble_service_t *service; /* … and a reference to the service it is of */
 } written_op;
 
 static void end(aioble_op_t *op, int why) {
@@ -33,18 +36,19 @@ static void release(aioble_op_t *op) {
   written_op *w = (written_op *) op;
 
   ab_list_remove(&w->node);
-  aioble_service_unref(w->chr->service);
+  aioble_service_unref(w->service);
+  aioble_capture_unref(w->capture);
 }
 
 static const ab_op_kind written_kind = {"written", sizeof(written_op), AIOBLE_FOREVER, end,
                                         release};
 
 /* the next one still waiting: the stack's end settles them without our knowing */
-static aioble_op_t *next_waiter(aioble_char_t *chr) {
+static aioble_op_t *next_waiter(ab_writes *writes) {
   ab_list *n;
   aioble_op_t *op;
 
-  while ((n = ab_list_pop(&chr->waiters))) {
+  while ((n = ab_list_pop(&writes->waiters))) {
     op = &ab_container_of(n, written_op, node)->op;
     if (!op->done) {
       ab_list_remove(&op->node);
@@ -54,12 +58,38 @@ static aioble_op_t *next_waiter(aioble_char_t *chr) {
   return NULL;
 }
 
+static void set_local(written_op *w, ab_local *local) {
+  w->local = local;
+  if (!w->service)
+    w->service = aioble_service_ref(local->chr->service);
+}
+
 /* takes over the value (NULL: none) */
-static void give(aioble_op_t *op, aioble_conn_t *conn, ab_buf *value) {
+static void give(aioble_op_t *op, ab_local *local, aioble_conn_t *conn, ab_buf *value) {
+  set_local((written_op *) op, local);
   if (value)
     ab_op_take_value(op, value);
   ab_op_set_conn(op, conn);
   ab_op_settle(op, 0);
+}
+
+static const ab_local *local_of(const aioble_op_t *op) {
+  if (!op || op->status != 0)
+    return NULL;
+  assert(op->kind == &written_kind && "an op of another kind");
+  return op->kind == &written_kind ? ((const written_op *) op)->local : NULL;
+}
+
+aioble_char_t *aioble_op_local_char(const aioble_op_t *op) {
+  const ab_local *local = local_of(op);
+
+  return local ? local->chr : NULL;
+}
+
+aioble_desc_t *aioble_op_local_desc(const aioble_op_t *op) {
+  const ab_local *local = local_of(op);
+
+  return local ? local->desc : NULL;
 }
 
 /* ---- writes ---- */
@@ -76,139 +106,150 @@ static ab_buf *copy_of(aioble_t *ble, const ab_gatt_access *write) {
   return buf;
 }
 
-static void drop(aioble_char_t *chr) {
-  chr->dropped++;
-  chr->service->ble->stats.writes_dropped++;
+bool ab_local_full(const ab_local *local) {
+  return local->options.capture && local->writes->n >= local->writes->depth;
 }
 
-static void capture(aioble_char_t *chr, aioble_conn_t *conn, const ab_gatt_access *write) {
-  ab_buf *buf = copy_of(chr->service->ble, write);
-  aioble_op_t *op = buf ? next_waiter(chr) : NULL;
+void ab_local_drop_write(ab_local *local) {
+  local->dropped++;
+  if (local->options.capture_to)
+    local->options.capture_to->dropped++;
+  local->chr->service->ble->stats.writes_dropped++;
+}
+
+static void capture_write(ab_local *local, aioble_conn_t *conn, const ab_gatt_access *write) {
+  ab_writes *writes = local->writes;
+  ab_buf *buf = copy_of(local->chr->service->ble, write);
+  aioble_op_t *op = buf ? next_waiter(writes) : NULL;
 
   if (!buf) {
-    drop(chr);
+    ab_local_drop_write(local);
   } else if (op) {
-    give(op, conn, buf);
+    give(op, local, conn, buf);
   } else {
     buf->ctx = aioble_conn_ref(conn);
-    ab_list_push(&chr->captured, &buf->node);
-    chr->n_captured++;
+    buf->about = local;
+    ab_list_push(&writes->kept, &buf->node);
+    writes->n++;
   }
 }
 
-static void note(aioble_char_t *chr, aioble_conn_t *conn) {
-  aioble_op_t *op = next_waiter(chr);
+static void note_write(ab_local *local, aioble_conn_t *conn) {
+  aioble_op_t *op = next_waiter(local->writes);
 
   if (op) {
-    give(op, conn, NULL);
+    give(op, local, conn, NULL);
     return;
   }
-  if (chr->writer != conn) {
-    aioble_conn_unref(chr->writer);
-    chr->writer = aioble_conn_ref(conn);
+  if (local->writer != conn) {
+    aioble_conn_unref(local->writer);
+    local->writer = aioble_conn_ref(conn);
   }
-  chr->written = true;
+  local->written = true;
 }
 
-/* what was kept goes to an op; false: nothing was */
-static bool take_kept(aioble_char_t *chr, aioble_op_t *op) {
-  ab_list *n = ab_list_pop(&chr->captured);
-  ab_buf *value = n ? ab_container_of(n, ab_buf, node) : NULL;
-  aioble_conn_t *conn = value ? value->ctx : chr->writer;
+void ab_local_written(ab_local *local, aioble_conn_t *conn, const ab_gatt_access *write) {
+  if (local->options.capture)
+    capture_write(local, conn, write);
+  else
+    note_write(local, conn);
+}
 
-  if (!value && !chr->written)
+/* the oldest captured write goes to an op; false: there is none */
+static bool take_captured(ab_writes *writes, aioble_op_t *op) {
+  ab_list *n = ab_list_pop(&writes->kept);
+  ab_buf *value = n ? ab_container_of(n, ab_buf, node) : NULL;
+  aioble_conn_t *conn = value ? value->ctx : NULL;
+
+  if (!value)
     return false;
-  if (value) {
-    chr->n_captured--;
-  } else {
-    chr->written = false;
-    chr->writer = NULL;
-  }
-  give(op, conn, value);
+  writes->n--;
+  give(op, value->about, conn, value);
   aioble_conn_unref(conn);
   return true;
 }
 
-aioble_op_t *aioble_char_written(aioble_char_t *chr) {
-  aioble_t *ble = chr ? chr->service->ble : NULL;
-  written_op *w;
+/* … that there was one */
+static bool take_noted(ab_local *local, aioble_op_t *op) {
+  aioble_conn_t *writer = local->writer;
 
-  if (!chr)
-    return ab_op_failed(NULL, AIOBLE_ENOTCONN);
-  if (!(chr->value.props & (AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP)))
-    return ab_op_failed(ble, AIOBLE_ENOTSUP);
-  if (!(w = (written_op *) ab_op_new(ble, &written_kind)))
+  if (!local->written)
+    return false;
+  local->written = false;
+  local->writer = NULL;
+  give(op, local, writer, NULL);
+  aioble_conn_unref(writer);
+  return true;
+}
+
+/* ---- waiting ---- */
+
+aioble_op_t *ab_writes_next(ab_writes *writes, ab_local *local, aioble_capture_t *capture) {
+  aioble_t *ble = capture ? capture->ble : local->chr->service->ble;
+  written_op *w = (written_op *) ab_op_new(ble, &written_kind);
+
+  if (!w)
     return ab_op_failed(ble, AIOBLE_ENOMEM);
-  w->chr = chr;
-  aioble_service_ref(chr->service);
   ab_list_init(&w->node);
-  if (!take_kept(chr, &w->op)) {
-    ab_list_push(&chr->waiters, &w->node);
-    ab_list_push(&ble->written, &w->op.node);
-  }
+  w->capture = aioble_capture_ref(capture);
+  if (local)
+    set_local(w, local);
+  if (take_captured(writes, &w->op) || (local && take_noted(local, &w->op)))
+    return &w->op;
+  ab_list_push(&writes->waiters, &w->node);
+  ab_list_push(&ble->written, &w->op.node);
   return &w->op;
 }
 
-uint64_t aioble_char_dropped(const aioble_char_t *chr) {
-  return chr ? chr->dropped : 0;
+static aioble_op_t *written(ab_local *local) {
+  aioble_t *ble = local->chr->service->ble;
+
+  if (!(local->value.props & (AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP)))
+    return ab_op_failed(ble, AIOBLE_ENOTSUP);
+  if (local->options.capture_to)
+    return ab_op_failed(ble, AIOBLE_EBUSY);
+  return ab_writes_next(local->writes, local, NULL);
 }
 
-void ab_char_forget_conns(aioble_char_t *chr) {
-  AB_LIST_EACH(n, &chr->captured) {
+aioble_op_t *aioble_char_written(aioble_char_t *chr) {
+  return chr ? written(&chr->local) : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+}
+
+aioble_op_t *aioble_desc_written(aioble_desc_t *desc) {
+  return desc ? written(&desc->local) : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+}
+
+uint64_t aioble_char_dropped(const aioble_char_t *chr) {
+  return chr ? chr->local.dropped : 0;
+}
+
+uint64_t aioble_desc_dropped(const aioble_desc_t *desc) {
+  return desc ? desc->local.dropped : 0;
+}
+
+/* ---- forgetting ---- */
+
+void ab_local_forget_conns(ab_local *local) {
+  AB_LIST_EACH(n, &local->writes->kept) {
     ab_buf *value = ab_container_of(n, ab_buf, node);
 
+    if (value->about != local)
+      continue;
     aioble_conn_unref(value->ctx);
     value->ctx = NULL;
   }
-  aioble_conn_unref(chr->writer);
-  chr->writer = NULL;
+  aioble_conn_unref(local->writer);
+  local->writer = NULL;
 }
 
-void ab_char_forget_writes(aioble_char_t *chr) {
-  ab_list *n;
+void ab_local_forget_writes(ab_local *local) {
+  ab_local_forget_conns(local);
+  AB_LIST_EACH(n, &local->writes->kept) {
+    ab_buf *value = ab_container_of(n, ab_buf, node);
 
-  ab_char_forget_conns(chr);
-  while ((n = ab_list_pop(&chr->captured)))
-    ab_buf_free(ab_container_of(n, ab_buf, node));
-}
-
-/* ---- what the server asks and tells ---- */
-
-static int on_read(ab_gatt_value *value, ab_gatt_access *read) {
-  aioble_char_t *chr = char_of(value);
-  const aioble_char_options_t *o = &chr->options;
-
-  return o->on_read ? o->on_read(chr, conn_of(read->link), o->user) : 0;
-}
-
-static int on_check(ab_gatt_value *value, ab_gatt_access *write) {
-  aioble_char_t *chr = char_of(value);
-  const aioble_char_options_t *o = &chr->options;
-  aioble_bytes_t bytes = {write->data, write->len};
-
-  if (o->capture && chr->n_captured >= o->capture_depth) {
-    if (write->command)
-      drop(chr);
-    return AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+    if (value->about != local)
+      continue;
+    local->writes->n--;
+    ab_buf_free(value);
   }
-  return o->on_write ? o->on_write(chr, conn_of(write->link), bytes, o->user) : 0;
 }
-
-static void on_written(ab_gatt_value *value, const ab_gatt_access *write) {
-  aioble_char_t *chr = char_of(value);
-
-  if (chr->options.capture)
-    capture(chr, conn_of(write->link), write);
-  else
-    note(chr, conn_of(write->link));
-}
-
-static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what) {
-  aioble_char_t *chr = char_of(value);
-  const aioble_char_options_t *o = &chr->options;
-
-  if (o->on_subscribe)
-    o->on_subscribe(chr, conn_of(link), what, o->user);
-}
-
-const ab_gatt_value_ops ab_char_ops = {on_read, on_check, on_written, on_subscribed};

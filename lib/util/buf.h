@@ -28,7 +28,7 @@ struct ab_buf {
   ab_list node;
   ab_bufs *pool;
   ab_buf_done_fn *done; /* NULL: nobody asks */
-  void *ctx;            /* whoever set done */
+  void *ctx, *about;    /* whoever set done, or holds it, and what for */
   uint8_t *p;           /* first byte */
   uint32_t len;
   uint32_t size; /* of mem, head-room included */

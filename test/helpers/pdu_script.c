@@ -24,8 +24,17 @@ void pdu_script_sent(pdu_script *s, ab_buf *pdu) {
   ab_list_push(&s->sent, &pdu->node);
 }
 
+/* the handle of "+02", little-endian */
+static void handle_bytes(const char *text, uint16_t first, uint16_t out[2]) {
+  uint8_t more = 0;
+
+  assert_true(ab_hex_read(text + 1, &more));
+  out[0] = (first + more) & 0xff;
+  out[1] = (uint16_t) (first + more) >> 8;
+}
+
 /* one line's bytes, ANY for "??"; *text is left at the line's end */
-static size_t line_bytes(const char **text, uint16_t *out, size_t size) {
+static size_t line_bytes(const char **text, uint16_t first, uint16_t *out, size_t size) {
   const char *p = *text;
   size_t n = 0;
 
@@ -36,6 +45,13 @@ static size_t line_bytes(const char **text, uint16_t *out, size_t size) {
 
     if (isspace((unsigned char) *p)) {
       p++;
+      continue;
+    }
+    if (*p == '+') {
+      assert_true(n + 2 <= size);
+      handle_bytes(p, first, out + n);
+      n += 2;
+      p += 3;
       continue;
     }
     if (p[0] != '?' || p[1] != '?') {
@@ -63,7 +79,7 @@ static size_t line_bytes(const char **text, uint16_t *out, size_t size) {
 
 size_t pdu_script_bytes(const char *text, uint8_t *out, size_t size) {
   uint16_t values[LINE_MAX_BYTES];
-  size_t n = line_bytes(&text, values, LINE_MAX_BYTES);
+  size_t n = line_bytes(&text, 0, values, LINE_MAX_BYTES);
 
   assert_true(n <= size);
   for (size_t i = 0; i < n; i++)
@@ -123,7 +139,7 @@ void pdu_script_play(pdu_script *s, const char *lines) {
 
     if (isspace((unsigned char) *line))
       continue;
-    n = line_bytes(&lines, values, LINE_MAX_BYTES);
+    n = line_bytes(&lines, s->first, values, LINE_MAX_BYTES);
     if (*line == '>')
       receive(s, values, n);
     else if (*line == '<')

@@ -6,9 +6,10 @@
  *                       "< 0b 41*22 42\n");   the layer must have sent exactly this
  *
  * A line is a direction and bytes in hex, as one string or spaced; "41*22" is that byte 22 times,
- * "??" (only behind "<") any byte; text behind '#' is a comment. Everything sent must be named, in
- * order: a PDU that no line expects fails the test, at the next ">" or at the end of the script.
- * Each received PDU is given in memory of exactly its size, gone after rx() returns.
+ * "??" (only behind "<") any byte, "+02" the handle `first` and 2 more; text behind '#' is a
+ * comment. Everything sent must be named, in order: a PDU that no line expects fails the test, at
+ * the next ">" or at the end of the script. Each received PDU is given in memory of exactly its
+ * size, gone after rx() returns.
  */
 #ifndef PDU_SCRIPT_H
 #define PDU_SCRIPT_H
@@ -20,6 +21,7 @@ typedef struct pdu_script {
   void (*rx)(void *ctx, const uint8_t *pdu, size_t len); /* the layer's receive entry */
   void *ctx;
   ab_list sent; /* ab_buf, not yet named by a line */
+  uint16_t first;
 } pdu_script;
 
 void pdu_script_init(pdu_script *s, void (*rx)(void *ctx, const uint8_t *pdu, size_t len),

@@ -64,6 +64,7 @@ static void connect_client(server_bed *bed, unsigned n) {
   bed->ble->n_conns++;
   *client = (server_client){.bed = bed, .conn = conn};
   pdu_script_init(&client->script, receive, client);
+  client->script.first = SERVER_BED_FIRST;
 }
 
 void server_bed_disconnect(server_bed *bed, unsigned n) {
@@ -108,13 +109,26 @@ void server_bed_free(server_bed *bed) {
   free(bed);
 }
 
+aioble_service_t *server_bed_service(server_bed *bed, uint16_t uuid) {
+  aioble_service_t *service = aioble_service_new(bed->ble, aioble_uuid16(uuid));
+
+  assert_non_null(service);
+  return service;
+}
+
+int server_bed_register(server_bed *bed, aioble_service_t *service) {
+  int err = aioble_register_services(bed->ble, &service, 1);
+
+  aioble_service_unref(service);
+  return err;
+}
+
 void server_bed_char(server_bed *bed, unsigned flags, const aioble_char_options_t *options) {
-  aioble_service_t *service = aioble_service_new(bed->ble, aioble_uuid16(0x181a));
+  aioble_service_t *service = server_bed_service(bed, 0x181a);
 
   bed->chr = aioble_char_new(service, aioble_uuid16(0x2a6e), flags, options);
   assert_non_null(bed->chr);
-  assert_int_equal(aioble_register_services(bed->ble, &service, 1), 0);
-  aioble_service_unref(service);
+  assert_int_equal(server_bed_register(bed, service), 0);
 }
 
 void server_bed_play(server_bed *bed, const char *lines) {

@@ -8,7 +8,10 @@
 
 #include "helpers/client_bed.h"
 
-enum { SERVER_BED_CLIENTS = 2 };
+enum {
+  SERVER_BED_CLIENTS = 2,
+  SERVER_BED_FIRST = 0x10 /* the handle behind the library's own services: "+00" in scripts */
+};
 
 typedef struct server_client {
   struct server_bed *bed;
@@ -21,7 +24,7 @@ typedef struct server_bed {
   aioble_t *ble;
   server_client clients[SERVER_BED_CLIENTS];
   aioble_conn_t *conn; /* the first one's */
-  /* a service of 181a with one characteristic of 2a6e, at 10 to 12, and its CCCD at 13 */
+  /* a service of 181a with one characteristic of 2a6e, at +00 to +02, and its CCCD at +03 */
   aioble_char_t *chr;
 } server_bed;
 
@@ -29,6 +32,10 @@ server_bed *server_bed_new(void);
 /* ends the links if need be; asserts that nothing is left */
 void server_bed_free(server_bed *bed);
 
+/* a service of that UUID, asserted to be there; the caller's */
+aioble_service_t *server_bed_service(server_bed *bed, uint16_t uuid);
+/* registers that one alone, and releases it; 0 or the error */
+int server_bed_register(server_bed *bed, aioble_service_t *service);
 /* registers bed->chr; options may be NULL */
 void server_bed_char(server_bed *bed, unsigned flags, const aioble_char_options_t *options);
 
@@ -41,5 +48,10 @@ void server_bed_disconnect(server_bed *bed, unsigned client);
 /* takes the op, which must settle with that within the next turn */
 void server_bed_expect(server_bed *bed, aioble_op_t *op, int status);
 void assert_bytes(aioble_bytes_t bytes, const char *hex);
+
+/* a text as bytes, as those of an option */
+#define TEXT(s) ((aioble_bytes_t) TEXT_INIT(s))
+#define TEXT_INIT(s) \
+  { (const uint8_t *) (s), sizeof(s) - 1 }
 
 #endif

@@ -93,9 +93,9 @@ static void register_usual(world *w) {
 
       w->chars[w->n_chars++] = chr;
       if (c == 2)
-        aioble_desc_new(chr, AIOBLE_UUID16(0x2901), AIOBLE_READ, (aioble_bytes_t){NULL, 0});
+        aioble_desc_new(chr, AIOBLE_UUID16(0x2901), AIOBLE_READ, NULL);
       if (c == 3)
-        aioble_desc_new(chr, uuid_of(c, true), AIOBLE_READ, (aioble_bytes_t){NULL, 0});
+        aioble_desc_new(chr, uuid_of(c, true), AIOBLE_READ, NULL);
     }
   }
   assert_int_equal(aioble_register_services(w->server, services, 10), 0);

@@ -87,14 +87,14 @@ static void on_notify(aioble_client_char_t *chr, aioble_bytes_t value, bool indi
   act_inside(user);
 }
 
-static uint8_t on_read(aioble_char_t *chr, aioble_conn_t *conn, void *user) {
-  assert_true(chr && conn);
+static int on_read(aioble_access_t *access, void *user) {
+  assert_true(access->chr && access->conn && !access->desc && !access->value.data);
   act_inside(user);
   return roll(user, 10) ? 0 : 0x80;
 }
 
-static uint8_t on_write(aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t value, void *user) {
-  assert_true(chr && conn && value.len <= 512);
+static int on_write(aioble_access_t *access, void *user) {
+  assert_true(access->chr && access->conn && !access->desc && access->value.len <= 512);
   act_inside(user);
   return roll(user, 10) ? 0 : 0x81;
 }

@@ -42,7 +42,10 @@ static void ops_of_null_handles_are_not_connected(void **state) {
       aioble_conn_write_reliable(NULL, NULL, 1),
       aioble_char_notify(NULL, NULL, "", 0),
       aioble_char_indicate(NULL, NULL, "", 0),
+      aioble_char_notify_many(NULL, 0, NULL),
       aioble_char_written(NULL),
+      aioble_desc_written(NULL),
+      aioble_capture_next(NULL),
   };
 
   (void) state;
@@ -77,6 +80,8 @@ static void references_of_null_are_null(void **state) {
   assert_null(aioble_client_desc_unref(NULL));
   assert_null(aioble_service_ref(NULL));
   assert_null(aioble_service_unref(NULL));
+  assert_null(aioble_capture_ref(NULL));
+  assert_null(aioble_capture_unref(NULL));
 }
 
 static void questions_about_null_have_an_answer(void **state) {
@@ -152,18 +157,31 @@ static void server_handles_may_be_null(void **state) {
   (void) state;
   assert_null(aioble_service_new(NULL, AIOBLE_UUID16(0x1800)));
   assert_null(aioble_char_new(NULL, AIOBLE_UUID16(0x2a00), AIOBLE_READ, NULL));
-  assert_null(aioble_desc_new(NULL, AIOBLE_UUID16(0x2901), AIOBLE_READ, (aioble_bytes_t){NULL, 0}));
+  assert_null(aioble_desc_new(NULL, AIOBLE_UUID16(0x2901), AIOBLE_READ, NULL));
+  assert_null(aioble_capture_new(NULL, 1));
   assert_true(aioble_register_services(NULL, NULL, 0) < 0);
+  assert_int_equal(aioble_service_uuid(NULL).size, 0);
   assert_int_equal(aioble_char_uuid(NULL).size, 0);
   assert_int_equal(aioble_char_handle(NULL), 0);
   assert_null(aioble_char_user(NULL));
+  assert_int_equal(aioble_char_flags(NULL), 0);
+  assert_null(aioble_char_desc(NULL, AIOBLE_UUID16(0x2901)));
+  assert_null(aioble_desc_char(NULL));
+  assert_int_equal(aioble_desc_uuid(NULL).size, 0);
+  assert_int_equal(aioble_desc_handle(NULL), 0);
+  assert_null(aioble_desc_user(NULL));
   assert_int_equal(aioble_char_read(NULL).len, 0);
   assert_true(aioble_char_write(NULL, "", 0, 0) < 0);
   assert_int_equal(aioble_desc_read(NULL).len, 0);
   assert_true(aioble_desc_write(NULL, "", 0) < 0);
   assert_true(aioble_char_try_notify(NULL, NULL, "", 0) < 0);
   assert_int_equal(aioble_char_subscribed(NULL, NULL), 0);
+  assert_int_equal(aioble_char_subscribers(NULL, NULL, 0), 0);
   assert_int_equal(aioble_char_dropped(NULL), 0);
+  assert_int_equal(aioble_desc_dropped(NULL), 0);
+  assert_int_equal(aioble_capture_dropped(NULL), 0);
+  assert_null(aioble_op_local_char(NULL));
+  assert_null(aioble_op_local_desc(NULL));
 }
 
 int main(void) {

@@ -56,7 +56,7 @@ static void a_write_is_told_to_the_one_who_waits(void **state) {
   client_bed_then(&o, aioble_char_written(bed->chr));
   server_bed_run_ms(bed, 100000);
   assert_int_equal(o.calls, 0);
-  server_bed_play(bed, "> 12 12 00 41\n"
+  server_bed_play(bed, "> 12 +02 41\n"
                        "< 13\n");
   assert_int_equal(o.calls, 1);
   assert_int_equal(o.status, 0);
@@ -70,9 +70,9 @@ static void writes_nobody_waited_for_are_one_by_the_last_writer(void **state) {
 
   server_bed_char(bed, WRITABLE, NULL);
   expect_none(bed);
-  server_bed_play(bed, "> 12 12 00 41\n"
+  server_bed_play(bed, "> 12 +02 41\n"
                        "< 13\n");
-  server_bed_play_as(bed, 1, "> 52 12 00 42\n");
+  server_bed_play_as(bed, 1, "> 52 +02 42\n");
   expect_written(bed, bed->clients[1].conn, "");
   expect_none(bed);
 }
@@ -84,10 +84,10 @@ static void several_who_wait_are_served_in_turn(void **state) {
   server_bed_char(bed, WRITABLE, NULL);
   client_bed_then(&first, aioble_char_written(bed->chr));
   client_bed_then(&second, aioble_char_written(bed->chr));
-  server_bed_play(bed, "> 52 12 00 41\n");
+  server_bed_play(bed, "> 52 +02 41\n");
   assert_int_equal(first.calls, 1);
   assert_int_equal(second.calls, 0);
-  server_bed_play(bed, "> 52 12 00 41\n");
+  server_bed_play(bed, "> 52 +02 41\n");
   assert_int_equal(second.calls, 1);
   assert_int_equal(second.status, 0);
 }
@@ -107,7 +107,7 @@ static void one_who_gave_up_takes_no_write(void **state) {
   server_bed_run_ms(bed, 1);
   assert_int_equal(o.calls, 1);
   assert_int_equal(o.status, AIOBLE_ETIMEDOUT);
-  server_bed_play(bed, "> 52 12 00 41\n");
+  server_bed_play(bed, "> 52 +02 41\n");
   expect_written(bed, bed->conn, "");
   assert_int_equal(o.calls, 1);
   aioble_op_unref(op);
@@ -119,8 +119,8 @@ static void the_writer_is_known_when_its_link_has_ended(void **state) {
 
   server_bed_char(bed, WRITABLE, NULL);
   op = aioble_char_written(bed->chr);
-  server_bed_play(bed, "> 52 12 00 41\n"
-                       "> 52 12 00 42\n");
+  server_bed_play(bed, "> 52 +02 41\n"
+                       "> 52 +02 42\n");
   server_bed_disconnect(bed, 0);
   assert_ptr_equal(aioble_op_conn(op), bed->conn);
   aioble_op_unref(op);
@@ -141,9 +141,9 @@ static void a_refused_write_is_not_told(void **state) {
   server_bed *bed = *state;
 
   server_bed_char(bed, WRITABLE, &(aioble_char_options_t){.max_len = 2});
-  server_bed_play(bed, "> 12 12 00 41 42 43\n"
-                       "< 01 12 12 00 0d\n"
-                       "> 52 12 00 41 42 43\n");
+  server_bed_play(bed, "> 12 +02 41 42 43\n"
+                       "< 01 12 +02 0d\n"
+                       "> 52 +02 41 42 43\n");
   expect_none(bed);
 }
 
@@ -155,15 +155,15 @@ static void each_captured_write_comes_in_order_with_its_value(void **state) {
 
   capturing(bed, 0);
   client_bed_then(&o, aioble_char_written(bed->chr));
-  server_bed_play(bed, "> 12 12 00 41 42\n"
+  server_bed_play(bed, "> 12 +02 41 42\n"
                        "< 13\n");
   assert_int_equal(o.calls, 1);
   assert_int_equal(o.len, 2);
   assert_memory_equal(o.value, "AB", 2);
-  server_bed_play(bed, "> 12 12 00 43\n"
+  server_bed_play(bed, "> 12 +02 43\n"
                        "< 13\n");
-  server_bed_play_as(bed, 1, "> 52 12 00\n");
-  server_bed_play(bed, "> 52 12 00 44\n");
+  server_bed_play_as(bed, 1, "> 52 +02\n");
+  server_bed_play(bed, "> 52 +02 44\n");
   expect_written(bed, bed->conn, "43");
   expect_written(bed, bed->clients[1].conn, "");
   expect_written(bed, bed->conn, "44");
@@ -175,10 +175,10 @@ static void a_long_write_is_captured_whole(void **state) {
   server_bed *bed = *state;
 
   capturing(bed, 0);
-  server_bed_play(bed, "> 16 12 00 00 00 41*18\n"
-                       "< 17 12 00 00 00 41*18\n"
-                       "> 16 12 00 12 00 42\n"
-                       "< 17 12 00 12 00 42\n"
+  server_bed_play(bed, "> 16 +02 00 00 41*18\n"
+                       "< 17 +02 00 00 41*18\n"
+                       "> 16 +02 12 00 42\n"
+                       "< 17 +02 12 00 42\n"
                        "> 18 01\n"
                        "< 19\n");
   expect_written(bed, bed->conn, "41 41 41 41 41 41 41 41 41 41 41 41 41 41 41 41 41 41 42");
@@ -187,8 +187,8 @@ static void a_long_write_is_captured_whole(void **state) {
 
 static unsigned asked;
 
-static uint8_t count(aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t value, void *user) {
-  (void) chr, (void) conn, (void) value, (void) user;
+static int count(aioble_access_t *access, void *user) {
+  (void) access, (void) user;
   asked++;
   return 0;
 }
@@ -200,20 +200,20 @@ static void a_full_queue_refuses_requests_and_drops_commands(void **state) {
   asked = 0;
   server_bed_char(bed, WRITABLE,
                   &(aioble_char_options_t){.capture = true, .capture_depth = 2, .on_write = count});
-  server_bed_play(bed, "> 12 12 00 41\n"
+  server_bed_play(bed, "> 12 +02 41\n"
                        "< 13\n"
-                       "> 52 12 00 42\n"
-                       "> 12 12 00 43\n"
-                       "< 01 12 12 00 11\n");
+                       "> 52 +02 42\n"
+                       "> 12 +02 43\n"
+                       "< 01 12 +02 11\n");
   assert_int_equal(aioble_char_dropped(bed->chr), 0);
-  server_bed_play(bed, "> 52 12 00 44\n");
+  server_bed_play(bed, "> 52 +02 44\n");
   assert_int_equal(aioble_char_dropped(bed->chr), 1);
   aioble_stats(bed->ble, &stats);
   assert_int_equal(stats.writes_dropped, 1);
   assert_int_equal(asked, 2);
   assert_bytes(aioble_char_read(bed->chr), "42");
   expect_written(bed, bed->conn, "41");
-  server_bed_play(bed, "> 12 12 00 45\n"
+  server_bed_play(bed, "> 12 +02 45\n"
                        "< 13\n");
   expect_written(bed, bed->conn, "42");
   expect_written(bed, bed->conn, "45");
@@ -225,10 +225,10 @@ static void the_default_queue_holds_64(void **state) {
 
   capturing(bed, 0);
   for (unsigned i = 0; i < 64; i++)
-    server_bed_play(bed, "> 12 12 00 41\n"
+    server_bed_play(bed, "> 12 +02 41\n"
                          "< 13\n");
-  server_bed_play(bed, "> 12 12 00 41\n"
-                       "< 01 12 12 00 11\n");
+  server_bed_play(bed, "> 12 +02 41\n"
+                       "< 01 12 +02 11\n");
 }
 
 static void captured_writes_are_let_go_with_their_service(void **state) {
@@ -236,8 +236,8 @@ static void captured_writes_are_let_go_with_their_service(void **state) {
   uint32_t refs = bed->conn->refs;
 
   capturing(bed, 0);
-  server_bed_play(bed, "> 52 12 00 41\n"
-                       "> 52 12 00 42\n");
+  server_bed_play(bed, "> 52 +02 41\n"
+                       "> 52 +02 42\n");
   assert_int_equal(bed->conn->refs, refs + 2);
   assert_int_equal(aioble_register_services(bed->ble, NULL, 0), 0);
   assert_int_equal(bed->conn->refs, refs);
@@ -261,121 +261,40 @@ static void one_who_waits_keeps_the_characteristic(void **state) {
   assert_int_equal(o.status, AIOBLE_ECANCELED);
 }
 
-/* ---- hooks ---- */
+/* ---- descriptors ---- */
 
-typedef struct hooked {
-  server_bed *bed;
-  unsigned reads, writes, subscribes, what;
-  uint8_t code;
-} hooked;
-
-static uint8_t on_read(aioble_char_t *chr, aioble_conn_t *conn, void *user) {
-  hooked *h = user;
-
-  assert_ptr_equal(chr, h->bed->chr);
-  assert_ptr_equal(conn, h->bed->conn);
-  h->reads++;
-  assert_int_equal(aioble_char_write(chr, &(uint8_t){(uint8_t) h->reads}, 1, 0), 0);
-  return h->code;
-}
-
-static uint8_t on_write(aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t value, void *user) {
-  hooked *h = user;
-
-  assert_ptr_equal(conn, h->bed->conn);
-  assert_bytes(value, "41 42");
-  assert_int_equal(aioble_char_read(chr).len, 0);
-  h->writes++;
-  return h->code;
-}
-
-static void on_subscribe(aioble_char_t *chr, aioble_conn_t *conn, unsigned what, void *user) {
-  hooked *h = user;
-
-  assert_int_equal(aioble_char_subscribed(chr, conn), what);
-  h->subscribes++;
-  h->what = what;
-}
-
-static void hooks_are_asked_and_obeyed(void **state) {
+static void a_write_to_a_descriptor_is_told_as_well(void **state) {
   server_bed *bed = *state;
-  hooked h = {.bed = bed};
+  aioble_service_t *service = server_bed_service(bed, 0x181a);
+  aioble_desc_t *desc, *captured, *fixed;
+  aioble_op_t *op;
 
-  server_bed_char(
-      bed, WRITABLE | AIOBLE_NOTIFY | AIOBLE_INDICATE,
-      &(aioble_char_options_t){.on_write = on_write, .on_subscribe = on_subscribe, .user = &h});
-  h.code = 0x80;
-  server_bed_play(bed, "> 12 12 00 41 42\n"
-                       "< 01 12 12 00 80\n"
-                       "> 52 12 00 41 42\n");
-  assert_int_equal(h.writes, 2);
-  expect_none(bed);
-  h.code = 0;
-  server_bed_play(bed, "> 12 12 00 41 42\n"
+  bed->chr = aioble_char_new(service, aioble_uuid16(0x2a6e), WRITABLE, NULL);
+  desc = aioble_desc_new(bed->chr, aioble_uuid16(0x29fd), AIOBLE_WRITE, NULL);
+  captured = aioble_desc_new(bed->chr, aioble_uuid16(0x29fe), AIOBLE_WRITE,
+                             &(aioble_desc_options_t){.capture = true, .capture_depth = 1});
+  fixed = aioble_desc_new(bed->chr, aioble_uuid16(0x29ff), AIOBLE_READ, NULL);
+  assert_int_equal(server_bed_register(bed, service), 0);
+  server_bed_expect(bed, aioble_desc_written(fixed), AIOBLE_ENOTSUP);
+  op = aioble_desc_written(desc);
+  server_bed_play(bed, "> 12 +04 41\n"
                        "< 13\n");
-  assert_int_equal(h.writes, 3);
-  expect_written(bed, bed->conn, "");
-  server_bed_play(bed, "> 12 13 00 03 00\n"
-                       "< 13\n");
-  assert_int_equal(h.what, AIOBLE_SUBSCRIBE_NOTIFY | AIOBLE_SUBSCRIBE_INDICATE);
-  server_bed_play(bed, "> 12 13 00 00 00\n"
-                       "< 13\n");
-  assert_int_equal(h.subscribes, 2);
-  assert_int_equal(h.what, 0);
-}
-
-static void a_read_hook_may_refresh_the_value(void **state) {
-  server_bed *bed = *state;
-  hooked h = {.bed = bed};
-
-  server_bed_char(bed, WRITABLE, &(aioble_char_options_t){.on_read = on_read, .user = &h});
-  server_bed_play(bed, "> 0a 12 00\n"
-                       "< 0b 01\n"
-                       "> 0a 12 00\n"
-                       "< 0b 02\n");
-  h.code = 0x08;
-  server_bed_play(bed, "> 0a 12 00\n"
-                       "< 01 0a 12 00 08\n");
-  assert_int_equal(h.reads, 3);
-  assert_int_equal(h.writes, 0);
-}
-
-static uint8_t unregister(aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t value,
-                          void *user) {
-  server_bed *bed = user;
-
-  (void) chr, (void) conn, (void) value;
-  assert_int_equal(aioble_register_services(bed->ble, NULL, 0), 0);
-  return 0;
-}
-
-static void a_hook_may_unregister_its_own_service(void **state) {
-  server_bed *bed = *state;
-
-  server_bed_char(bed, WRITABLE,
-                  &(aioble_char_options_t){.on_write = unregister, .user = bed, .capture = true});
-  server_bed_play(bed, "> 12 12 00 41\n"
+  assert_false(aioble_op_done(op));
+  server_bed_play(bed, "> 12 +03 42\n"
                        "< 13\n"
-                       "> 12 12 00 41\n"
-                       "< 01 12 12 00 01\n");
-}
-
-static uint8_t await_something(aioble_char_t *chr, aioble_conn_t *conn, void *user) {
-  aioble_op_t *op = aioble_char_written(chr);
-
-  (void) conn, (void) user;
-  assert_int_equal(aioble_op_await(op), AIOBLE_EREENTRANT);
-  aioble_op_cancel(op);
+                       "> 12 +04 43\n"
+                       "< 01 12 +04 11\n");
+  assert_int_equal(aioble_op_status(op), 0);
+  assert_ptr_equal(aioble_op_conn(op), bed->conn);
+  assert_ptr_equal(aioble_op_local_char(op), bed->chr);
+  assert_ptr_equal(aioble_op_local_desc(op), desc);
   aioble_op_unref(op);
-  return 0;
-}
-
-static void a_hook_cannot_await(void **state) {
-  server_bed *bed = *state;
-
-  server_bed_char(bed, WRITABLE, &(aioble_char_options_t){.on_read = await_something});
-  server_bed_play(bed, "> 0a 12 00\n"
-                       "< 0b\n");
+  op = aioble_desc_written(captured);
+  assert_bytes(aioble_op_value(op), "41");
+  assert_ptr_equal(aioble_op_local_desc(op), captured);
+  aioble_op_unref(op);
+  expect_none(bed);
+  assert_int_equal(aioble_desc_dropped(captured), 0);
 }
 
 /* ---- the end of the stack ---- */
@@ -395,7 +314,7 @@ static void the_end_settles_those_who_wait(void **state) {
     assert_int_equal(o[i].calls, 1);
     assert_int_equal(o[i].status, AIOBLE_ENODEV);
   }
-  server_bed_play(bed, "> 52 12 00 41\n");
+  server_bed_play(bed, "> 52 +02 41\n");
   expect_written(bed, bed->conn, "");
 }
 
@@ -406,7 +325,7 @@ static void an_op_kept_beyond_its_end_takes_no_write(void **state) {
   server_bed_char(bed, WRITABLE, NULL);
   op = aioble_char_written(bed->chr);
   ab_server_stop(bed->ble, AIOBLE_ENODEV);
-  server_bed_play(bed, "> 52 12 00 41\n");
+  server_bed_play(bed, "> 52 +02 41\n");
   assert_int_equal(aioble_op_status(op), AIOBLE_ENODEV);
   expect_written(bed, bed->conn, "");
   aioble_op_unref(op);
@@ -417,8 +336,8 @@ static void the_end_forgets_who_wrote_but_not_what(void **state) {
   uint32_t refs = bed->conn->refs;
 
   capturing(bed, 0);
-  server_bed_play(bed, "> 52 12 00 41\n"
-                       "> 52 12 00 42\n");
+  server_bed_play(bed, "> 52 +02 41\n"
+                       "> 52 +02 42\n");
   ab_server_stop(bed->ble, AIOBLE_ENODEV);
   assert_int_equal(bed->conn->refs, refs);
   expect_written(bed, NULL, "41");
@@ -434,7 +353,7 @@ static void without_memory_a_captured_write_is_dropped_and_counted(void **state)
   capturing(bed, 0);
   ab_bufs_free(&bed->ble->bufs);
   fake_env_fail_at(bed->base->memory, 2); /* the first is for the value */
-  server_bed_play(bed, "> 52 12 00 41\n");
+  server_bed_play(bed, "> 52 +02 41\n");
   assert_int_equal(aioble_char_dropped(bed->chr), 1);
   expect_none(bed);
 }
@@ -450,7 +369,7 @@ static void waiting_without_memory_fails(void **state) {
   op = aioble_char_written(bed->chr);
   assert_int_equal(aioble_op_status(op), AIOBLE_ENOMEM);
   aioble_op_unref(op);
-  server_bed_play(bed, "> 52 12 00 41\n");
+  server_bed_play(bed, "> 52 +02 41\n");
   expect_written(bed, bed->conn, "41");
 }
 
@@ -464,7 +383,7 @@ static void a_write_costs_no_memory_once_it_runs(void **state) {
     if (i == 10)
       allocs = fake_env_allocs(bed->base->memory);
     client_bed_then(&o, aioble_char_written(bed->chr));
-    server_bed_play(bed, "> 12 12 00 41\n"
+    server_bed_play(bed, "> 12 +02 41\n"
                          "< 13\n");
     assert_int_equal(o.calls, 1);
   }
@@ -487,10 +406,7 @@ int main(void) {
       TEST(the_default_queue_holds_64),
       TEST(captured_writes_are_let_go_with_their_service),
       TEST(one_who_waits_keeps_the_characteristic),
-      TEST(hooks_are_asked_and_obeyed),
-      TEST(a_read_hook_may_refresh_the_value),
-      TEST(a_hook_may_unregister_its_own_service),
-      TEST(a_hook_cannot_await),
+      TEST(a_write_to_a_descriptor_is_told_as_well),
       TEST(the_end_settles_those_who_wait),
       TEST(an_op_kept_beyond_its_end_takes_no_write),
       TEST(the_end_forgets_who_wrote_but_not_what),
