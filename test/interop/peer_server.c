@@ -74,12 +74,10 @@ static void print_value(const char *what, const char *name, aioble_bytes_t value
 
 /* --- what clients do ------------------------------------------------------------------------- */
 
-static uint8_t on_write(aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t value, void *user) {
+static int on_write(aioble_access_t *access, void *user) {
   const row_t *row = user;
 
-  (void) chr;
-  (void) conn;
-  print_value("written", row->as->name, value);
+  print_value("written", row->as->name, access->value);
   return 0;
 }
 
@@ -144,7 +142,7 @@ static void make_row(row_t *row, aioble_t *ble, aioble_service_t *service, aiobl
         &(aioble_char_options_t){.on_write = on_write, .on_subscribe = on_subscribe, .user = row});
     break;
   case DESC:
-    row->desc = aioble_desc_new(chr, uuid, row->as->flags, (aioble_bytes_t){0});
+    row->desc = aioble_desc_new(chr, uuid, row->as->flags, NULL);
     break;
   }
 }
