@@ -32,6 +32,7 @@ struct ab_buf {
   uint8_t *p;           /* first byte */
   uint32_t len;
   uint32_t size; /* of mem, head-room included */
+  uint32_t note; /* whoever has it queued */
   uint8_t mem[];
 };
 
