@@ -174,7 +174,8 @@ AIOBLE_API size_t aioble_channel_available(const aioble_channel_t *channel);
 typedef void aioble_sdu_fn(aioble_channel_t *channel, aioble_bytes_t sdu, void *user);
 /**
  * Push form: fn gets every SDU, those that wait first; nothing is queued or copied (NULL: back to
- * queueing). What fn was given is consumed when it returns.
+ * queueing). What fn was given is consumed when it returns. Those who wait to receive get
+ * AIOBLE_EBUSY.
  */
 AIOBLE_API void aioble_channel_on_sdu(aioble_channel_t *channel, aioble_sdu_fn *fn, void *user);
 
