@@ -223,6 +223,13 @@ void ab_l2cap_disconnect(ab_l2cap_chan *chan) {
 
 /* ---- the peer's ---- */
 
+void ab_l2cap_cid_anew(ab_l2cap_link *link, uint16_t peer_cid) {
+  ab_l2cap_chan *chan = ab_l2cap_by_peer_cid(link, peer_cid);
+
+  if (chan && chan->state == AB_L2CAP_CHAN_WAIT_END)
+    ab_l2cap_drop_chan(chan, 0);
+}
+
 void ab_l2cap_on_disconnect(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
   uint8_t rsp[ab_sig_disconnect_size];
   ab_wr w = ab_wr_of(rsp, sizeof rsp);

@@ -44,12 +44,15 @@ static bool sizes_valid(const ab_l2cap_chan *chan, const ab_l2cap_sizes *s) {
 }
 
 static void made(ab_l2cap_chan *chan, uint16_t dcid, const ab_l2cap_sizes *theirs) {
-  ab_l2cap_chan *other = ab_l2cap_by_peer_cid(chan->link, dcid);
   bool wanted = chan->state == AB_L2CAP_CHAN_WAIT_RSP;
+  bool valid = ab_l2cap_cid_valid(dcid);
+  ab_l2cap_chan *other;
 
+  ab_l2cap_cid_anew(chan->link, dcid);
+  other = ab_l2cap_by_peer_cid(chan->link, dcid);
   if (other)
     ab_l2cap_drop_chan(other, AIOBLE_EPROTO);
-  if (other || !ab_l2cap_cid_valid(dcid)) {
+  if (other || !valid) {
     ab_l2cap_drop_chan(chan, AIOBLE_EPROTO);
     return;
   }

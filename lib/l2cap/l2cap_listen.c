@@ -80,9 +80,10 @@ static uint16_t bad_sizes(const request *rq) {
   return rq->enhanced ? AIOBLE_L2CAP_INVALID_PARAMETERS : AIOBLE_L2CAP_UNACCEPTABLE_PARAMETERS;
 }
 
-static uint16_t bad_cid(const ab_l2cap_link *link, const request *rq, unsigned i) {
+static uint16_t bad_cid(ab_l2cap_link *link, const request *rq, unsigned i) {
   if (!ab_l2cap_cid_valid(rq->scid[i]))
     return AIOBLE_L2CAP_INVALID_SOURCE_CID;
+  ab_l2cap_cid_anew(link, rq->scid[i]);
   if (ab_l2cap_by_peer_cid(link, rq->scid[i]))
     return AIOBLE_L2CAP_SOURCE_CID_IN_USE;
   for (unsigned k = 0; k < i; k++)

@@ -43,6 +43,9 @@ unsigned ab_l2cap_free_cids(const ab_l2cap_link *link);
 ab_l2cap_chan *ab_l2cap_by_cid(const ab_l2cap_link *link, uint16_t cid);
 /* … by the peer's; only those that are, or were, open */
 ab_l2cap_chan *ab_l2cap_by_peer_cid(const ab_l2cap_link *link, uint16_t cid);
+/* The peer gives that CID to a new channel. One of ours that waits for the peer to answer our
+   disconnection is gone for it, then, though it had no memory to say so. */
+void ab_l2cap_cid_anew(ab_l2cap_link *link, uint16_t peer_cid);
 static inline bool ab_l2cap_cid_valid(uint16_t cid) {
   return cid >= AB_L2CAP_CID_FIRST && cid < AB_L2CAP_CID_FIRST + AB_L2CAP_CHANS;
 }

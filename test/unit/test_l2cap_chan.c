@@ -125,6 +125,32 @@ static void a_request_for_one_that_is_not_open_is_rejected(void **state) {
   l2cap_bed_free(bed);
 }
 
+/* … which only a peer can give that has forgotten the old one */
+static void a_new_channel_of_the_same_cid_is_an_answer_too(void **state) {
+  l2cap_bed *bed = l2cap_bed_new(true);
+  bed_chan *a = l2cap_bed_open(bed, 64, 64, 1), *b = l2cap_bed_open(bed, 64, 64, 1), *c;
+  ab_l2cap_chan *one;
+
+  (void) state;
+  ab_l2cap_disconnect(&a->chan);
+  ab_l2cap_disconnect(&b->chan);
+  l2cap_bed_play(bed, "< 05 06 03 04 00 41 00 40 00\n"
+                      "< 05 06 04 04 00 42 00 41 00\n"
+                      "> 05 14 09 0a 00 80 00 41 00 17 00 17 00 01 00\n"
+                      "< 05 15 09 0a 00 40 00 40 00 17 00 03 00 00 00\n");
+  bed_chan_expect(a, 0, true);
+  bed_chan_expect(b, 0, false);
+  c = l2cap_bed_chan(bed);
+  one = &c->chan;
+  assert_int_equal(ab_l2cap_connect(&bed->link, 0x80, false, &one, 1), 0);
+  l2cap_bed_play(bed, "< 05 14 05 0a 00 80 00 42 00 40 00 17 00 03 00\n"
+                      "> 05 15 05 0a 00 42 00 40 00 40 00 01 00 00 00\n");
+  bed_chan_expect(b, 0, true);
+  assert_int_equal(c->opened, 1);
+  assert_int_equal(bed->chans[2].opened, 1);
+  l2cap_bed_free(bed);
+}
+
 static void a_closing_link_ends_them_all_once(void **state) {
   l2cap_bed *bed = l2cap_bed_new(false);
   bed_chan *a = l2cap_bed_open(bed, 64, 64, 1), *b = l2cap_bed_open(bed, 64, 64, 1);
@@ -146,6 +172,7 @@ int main(void) {
       cmocka_unit_test(the_peer_disconnects),
       cmocka_unit_test(both_disconnect_at_once),
       cmocka_unit_test(a_request_for_one_that_is_not_open_is_rejected),
+      cmocka_unit_test(a_new_channel_of_the_same_cid_is_an_answer_too),
       cmocka_unit_test(a_closing_link_ends_them_all_once),
   };
 
