@@ -83,7 +83,14 @@ static void receive(void *ctx, const uint8_t *pdu, size_t len) {
   free(frame);
 }
 
-static const ab_l2cap_events link_events = {.send = on_send};
+static bool on_param_request(void *ctx, const ab_l2cap_params *wish) {
+  l2cap_bed *bed = ctx;
+
+  bed->wishes++;
+  return wish->latency == 0;
+}
+
+static const ab_l2cap_events link_events = {on_send, on_param_request};
 
 /* ---- the listener ---- */
 

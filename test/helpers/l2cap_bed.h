@@ -38,6 +38,7 @@ struct l2cap_bed {
   pdu_script script;
   bed_chan chans[BED_CHANS];
   unsigned n;
+  unsigned wishes; /* for connection parameters; those without latency are granted */
 
   /* the listener of the bed's own, on PSM 0x80 until changed */
   ab_l2cap_listener listener;
