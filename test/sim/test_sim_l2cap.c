@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "helpers/sim.h"
+#include "host/host.h"
+#include "l2cap/l2cap_priv.h"
 
 enum { PSM = 0x80 };
 
@@ -348,6 +350,56 @@ static void several_enhanced_ones_at_once_and_other_sizes(void **state) {
   pair_close(&p);
 }
 
+/* the signalling of a stack of 2019: there are no enhanced channels, or none at all */
+static void old_signalling(void *ctx, const uint8_t *payload, size_t len, uint8_t unknown_from) {
+  aioble_conn_t *conn = ctx;
+  uint8_t reject[] = {AB_SIG_COMMAND_REJECT, 0, 2, 0, 0, 0};
+  ab_buf *buf;
+  ab_wr w;
+
+  if (*payload < unknown_from) {
+    ab_l2cap_on_signalling(&conn->l2cap, payload, len);
+    return;
+  }
+  reject[1] = payload[1];
+  buf = ab_buf_new(&conn->ble->bufs, sizeof reject);
+  w = ab_buf_writer(buf);
+  ab_wr_bytes(&w, reject, sizeof reject);
+  ab_buf_wrote(buf, &w);
+  ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_SIGNALLING, buf);
+}
+
+static void signalling_of_2019(void *ctx, const uint8_t *payload, size_t len) {
+  old_signalling(ctx, payload, len, AB_SIG_ENHANCED_CONNECT_REQ);
+}
+
+static void signalling_of_2012(void *ctx, const uint8_t *payload, size_t len) {
+  old_signalling(ctx, payload, len, AB_SIG_LE_CONNECT_REQ);
+}
+
+static void a_peer_without_enhanced_channels_is_asked_for_others(void **state) {
+  const aioble_channel_options_t enhanced = {.mtu = 300, .enhanced = true};
+  aioble_op_t *connect;
+  pair p;
+
+  (void) state;
+  pair_open(&p, &(aioble_listen_options_t){.backlog = 3});
+  ab_l2cap_fixed(&p.at_b->l2cap, AB_L2CAP_CID_SIGNALLING, signalling_of_2019, p.at_b);
+  connect = sim_ok(aioble_conn_l2cap_connect(p.at_a, PSM, &enhanced));
+  assert_false(aioble_channel_is_enhanced(aioble_op_channel(connect)));
+  assert_int_equal(aioble_channel_our_mtu(aioble_op_channel(connect)), 300);
+  aioble_op_unref(connect);
+  connect = sim_ok(aioble_conn_l2cap_connect_many(p.at_a, PSM, &enhanced, 3));
+  assert_non_null(aioble_op_channel_at(connect, 0));
+  assert_non_null(aioble_op_channel_at(connect, 1));
+  assert_null(aioble_op_channel_at(connect, 2));
+  aioble_op_unref(connect);
+  ab_l2cap_fixed(&p.at_b->l2cap, AB_L2CAP_CID_SIGNALLING, signalling_of_2012, p.at_b);
+  sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, &enhanced), AIOBLE_ENOTSUP);
+  sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, NULL), AIOBLE_ENOTSUP);
+  pair_close(&p);
+}
+
 static void pushed(aioble_channel_t *channel, aioble_bytes_t sdu, void *user) {
   char *text = user;
 
@@ -493,6 +545,7 @@ int main(void) {
       cmocka_unit_test(a_connection_can_wait_for_one_itself),
       cmocka_unit_test(both_connect_and_listen_at_once),
       cmocka_unit_test(several_enhanced_ones_at_once_and_other_sizes),
+      cmocka_unit_test(a_peer_without_enhanced_channels_is_asked_for_others),
       cmocka_unit_test(sdus_are_pushed_those_that_wait_first),
       cmocka_unit_test(a_sender_is_stopped_by_one_who_does_not_read),
       cmocka_unit_test(a_send_cancelled_leaves_whole_sdus),
