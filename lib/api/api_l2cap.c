@@ -153,11 +153,9 @@ int aioble_channel_reason(const aioble_channel_t *channel) {
 }
 
 void aioble_channel_stats(const aioble_channel_t *channel, aioble_channel_stats_t *stats) {
-  static const ab_l2cap_chan_stats none;
-  const ab_l2cap_chan_stats *s = channel ? &channel->chan.stats : &none;
+  static const aioble_channel_stats_t none;
 
-  *stats = (aioble_channel_stats_t){s->sdus_in,   s->sdus_out,  s->bytes_in,
-                                    s->bytes_out, s->frames_in, s->frames_out};
+  *stats = channel ? channel->chan.stats : none;
 }
 
 /* ---- its end ---- */

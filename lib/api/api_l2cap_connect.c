@@ -28,12 +28,10 @@ static void end(aioble_op_t *op, int why) {
   connect_op *c = (connect_op *) op;
 
   for (size_t i = 0; i < c->n; i++) {
-    aioble_channel_t *channel = aioble_channel_ref(c->channels[i]);
-
-    drop(c, i);
-    if (channel)
-      ab_l2cap_disconnect(&channel->chan);
-    aioble_channel_unref(channel);
+    if (!c->channels[i])
+      continue;
+    c->channels[i]->made = NULL;
+    ab_l2cap_disconnect(&c->channels[i]->chan);
   }
   ab_op_settle(op, why);
 }
@@ -92,19 +90,14 @@ static void on_made(aioble_channel_t *channel, int status) {
 /* the channels from the i-th on, in one request */
 static void ask_for(connect_op *c, size_t i, size_t n) {
   ab_l2cap_chan *chans[AIOBLE_CHANNELS_MAX];
-  int err = 0;
+  size_t have = 0;
+  int err = AIOBLE_ENOMEM;
 
-  for (size_t k = 0; k < n && err == 0; k++) {
-    aioble_channel_t *channel = ab_channel_new(c->conn, &c->options);
-
-    if (!channel) {
-      err = AIOBLE_ENOMEM;
-      break;
-    }
-    c->channels[i + k] = channel;
-    chans[k] = &channel->chan;
+  while (have < n && (c->channels[i + have] = ab_channel_new(c->conn, &c->options))) {
+    chans[have] = &c->channels[i + have]->chan;
+    have++;
   }
-  if (err == 0)
+  if (have == n)
     err = ab_l2cap_connect(&c->conn->l2cap, c->psm, c->options.enhanced, chans, (unsigned) n);
   for (size_t k = i; k < i + n; k++) {
     if (err < 0) {

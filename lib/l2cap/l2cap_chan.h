@@ -15,6 +15,7 @@
 #define AB_L2CAP_CHAN_H
 
 #include "l2cap/l2cap.h"
+#include <aioble/l2cap.h>
 
 typedef struct ab_l2cap_sdu ab_l2cap_sdu;
 typedef struct ab_l2cap_listener ab_l2cap_listener;
@@ -53,10 +54,6 @@ typedef struct ab_l2cap_chan_events {
   void (*on_closed)(ab_l2cap_chan *chan);
 } ab_l2cap_chan_events;
 
-typedef struct ab_l2cap_chan_stats {
-  uint64_t sdus_in, sdus_out, bytes_in, bytes_out, frames_in, frames_out;
-} ab_l2cap_chan_stats;
-
 struct ab_l2cap_chan {
   ab_l2cap_link *link; /* NULL: closed */
   const ab_l2cap_chan_events *ev;
@@ -85,7 +82,7 @@ struct ab_l2cap_chan {
     uint16_t credits; /* K-frames the peer may send */
     ab_buf *grant;    /* more credits, on their way to the controller */
   } rx;
-  ab_l2cap_chan_stats stats;
+  aioble_channel_stats_t stats;
 };
 
 void ab_l2cap_chan_init(ab_l2cap_chan *chan, const ab_l2cap_chan_events *events,
@@ -148,7 +145,7 @@ struct ab_l2cap_sdu {
      inside ab_l2cap_send_sdu(). */
   void (*fn)(ab_l2cap_sdu *sdu, int status);
   ab_rd left;    /* not sent yet */
-  void *copy;    /* what `left` is in; NULL: nothing was copied */
+  ab_buf *copy;  /* what `left` is in; NULL: nothing was copied */
   uint32_t open; /* octets still missing of the SDU that was begun */
   uint16_t chunk;
 };

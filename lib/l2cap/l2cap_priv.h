@@ -5,7 +5,6 @@
 
 #include "l2cap/l2cap_chan.h"
 #include "l2cap/l2cap_pdu.h"
-#include <aioble/l2cap.h>
 
 /* ---- l2cap_sig.c ---- */
 

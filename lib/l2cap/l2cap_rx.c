@@ -110,25 +110,6 @@ size_t ab_l2cap_read(ab_l2cap_chan *chan, void *data, size_t size) {
 
 /* ---- K-frames ---- */
 
-static bool append(ab_buf *sdu, ab_rd *r) {
-  ab_wr w = ab_buf_writer(sdu);
-  size_t n;
-  const uint8_t *data = ab_rd_rest(r, &n);
-
-  ab_wr_bytes(&w, data, n);
-  ab_buf_wrote(sdu, &w);
-  return ab_wr_ok(&w);
-}
-
-static ab_buf *copy_of(ab_l2cap_chan *chan, const uint8_t *data, size_t len) {
-  ab_buf *sdu = ab_buf_new(chan->link->bufs, len);
-  ab_rd r = ab_rd_of(data, len);
-
-  if (sdu)
-    append(sdu, &r);
-  return sdu;
-}
-
 /* true: used up by the owner, who may have ended the channel */
 static bool offer(ab_l2cap_chan *chan, const uint8_t *data, size_t len) {
   chan->stats.sdus_in++;
@@ -151,7 +132,7 @@ static void deliver(ab_l2cap_chan *chan, const uint8_t *data, size_t len) {
     return;
   if (used)
     consumed(chan, 1);
-  else if ((sdu = copy_of(chan, data, len)))
+  else if ((sdu = ab_buf_copy(chan->link->bufs, data, len)))
     keep(chan, sdu, 1);
   else
     ab_l2cap_end_chan(chan, AIOBLE_ENOMEM);
@@ -177,7 +158,12 @@ static void deliver_whole(ab_l2cap_chan *chan) {
 }
 
 static void go_on(ab_l2cap_chan *chan, ab_rd *r) {
-  append(chan->rx.sdu, r);
+  ab_wr w = ab_buf_writer(chan->rx.sdu);
+  size_t n;
+  const uint8_t *data = ab_rd_rest(r, &n);
+
+  ab_wr_bytes(&w, data, n);
+  ab_buf_wrote(chan->rx.sdu, &w);
   chan->rx.frames++;
   if (chan->rx.sdu->len == chan->rx.sdu_len)
     deliver_whole(chan);

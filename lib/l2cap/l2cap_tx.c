@@ -15,7 +15,7 @@ enum { SDU_HEADER = 2 };
 
 static void forget(ab_l2cap_sdu *sdu) {
   ab_list_remove(&sdu->node);
-  ab_free(sdu->chan->link->env, sdu->copy);
+  ab_buf_free(sdu->copy);
   sdu->copy = NULL;
   sdu->chan = NULL;
 }
@@ -123,12 +123,12 @@ int ab_l2cap_send_sdu(ab_l2cap_chan *chan, ab_l2cap_sdu *sdu, const void *data, 
   if (chunk > chan->theirs.mtu)
     return AIOBLE_EMSGSIZE;
   if (len && !goes_at_once(chan, len, sdu->chunk)) {
-    sdu->copy = ab_memdup(chan->link->env, data, len);
+    sdu->copy = ab_buf_copy(chan->link->bufs, data, len);
     if (!sdu->copy)
       return AIOBLE_ENOMEM;
   }
   sdu->chan = chan;
-  sdu->left = ab_rd_of(sdu->copy ? sdu->copy : data, len);
+  sdu->left = ab_rd_of(sdu->copy ? sdu->copy->p : data, len);
   ab_list_push(&chan->tx.sdus, &sdu->node);
   pump(chan);
   return 0;

@@ -500,6 +500,28 @@ static void a_send_cancelled_leaves_whole_sdus(void **state) {
   pair_close(&p);
 }
 
+/* an SDU costs no allocation, whole or in pieces */
+static void nothing_is_allocated_in_the_steady_state(void **state) {
+  static const uint8_t sdu[500];
+  aioble_channel_t *a, *b;
+  size_t before = 0;
+  pair p;
+
+  (void) state;
+  pair_open(&p, NULL);
+  channel_open(&p, NULL, &a, &b);
+  for (unsigned i = 0; i < 200; i++) {
+    if (i == 100)
+      before = p.s.allocations;
+    sim_expect(aioble_channel_send(a, sdu, i % 2 ? 200 : 500, 0), 0);
+    sim_expect(aioble_channel_recv(b), 0);
+  }
+  assert_int_equal(p.s.allocations, before);
+  aioble_channel_unref(a);
+  aioble_channel_unref(b);
+  pair_close(&p);
+}
+
 static void a_connect_cancelled_leaves_no_channel(void **state) {
   aioble_op_t *connect, *accept;
   pair p;
@@ -549,6 +571,7 @@ int main(void) {
       cmocka_unit_test(sdus_are_pushed_those_that_wait_first),
       cmocka_unit_test(a_sender_is_stopped_by_one_who_does_not_read),
       cmocka_unit_test(a_send_cancelled_leaves_whole_sdus),
+      cmocka_unit_test(nothing_is_allocated_in_the_steady_state),
       cmocka_unit_test(a_connect_cancelled_leaves_no_channel),
       cmocka_unit_test(closing_the_stack_stops_listening),
   };

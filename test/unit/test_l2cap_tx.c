@@ -207,6 +207,7 @@ static void no_memory_ends_the_op_or_the_channel(void **state) {
   sending s = {0};
 
   (void) state;
+  ab_bufs_free(&bed->bufs);
   fake_env_fail_at(bed->env, 1);
   assert_int_equal(sends(c, &s, 60, 0), AIOBLE_ENOMEM); /* of the copy */
   ab_bufs_free(&bed->bufs);
