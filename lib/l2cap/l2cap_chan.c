@@ -16,11 +16,12 @@
 
 enum {
   RETRY_US = 100000,
-  MTU_DEFAULT = 2048,
-  FRAME_DEFAULT = 251, /* the least default K-frame, headers included: what a radio packet takes */
-  FRAME_LIMIT = 4096,  /* … and the longest */
-  CREDITS_DEFAULT = 16,
+  MTU_DEFAULT = 2048,   /* about that */
+  FRAME_DEFAULT = 251,  /* the least default K-frame, headers included: what a radio packet takes */
+  FRAME_LIMIT = 4096,   /* … and the longest */
+  CREDITS_DEFAULT = 48, /* the least: what goes in two connection events */
   HEADER = 4,
+  SDU_HEADER = 2,
   ACL_LEN_MIN = 27,
 };
 
@@ -73,9 +74,17 @@ static uint16_t default_mps(const ab_l2cap_link *link) {
   return (uint16_t) ((len > FRAME_LIMIT ? FRAME_LIMIT : len) - HEADER);
 }
 
-/* enough for two of the longest SDUs: one on the way while the other is consumed */
+/* an SDU that fills whole K-frames */
+static uint16_t default_mtu(unsigned mps) {
+  unsigned octets = MTU_DEFAULT + SDU_HEADER;
+
+  return (uint16_t) ((octets < mps ? mps : octets - octets % mps) - SDU_HEADER);
+}
+
+/* two of the longest SDUs at least: one is on the way while the other is consumed */
 static uint16_t default_credits(const ab_l2cap_sizes *ours) {
-  unsigned frames = 2 * ((ours->mtu + 2u + ours->mps - 1u) / ours->mps);
+  unsigned octets = SDU_HEADER + ours->mtu, mps = ours->mps;
+  unsigned frames = 2 * ((octets + mps - 1) / mps);
 
   return (uint16_t) (frames > CREDITS_DEFAULT ? frames : CREDITS_DEFAULT);
 }
@@ -88,8 +97,8 @@ static void complete_sizes(ab_l2cap_chan *chan) {
   uint16_t least = chan->enhanced ? AB_SIG_ENHANCED_MIN : AB_SIG_LE_MIN;
   ab_l2cap_sizes *ours = &chan->ours;
 
-  ours->mtu = at_least(ours->mtu ? ours->mtu : MTU_DEFAULT, least);
   ours->mps = at_least(ours->mps ? ours->mps : default_mps(chan->link), least);
+  ours->mtu = at_least(ours->mtu ? ours->mtu : default_mtu(ours->mps), least);
   if (!ours->credits)
     ours->credits = default_credits(ours);
 }

@@ -22,13 +22,18 @@ typedef struct pair {
   aioble_listener_t *listener;
 } pair;
 
-static void pair_open(pair *p, const aioble_listen_options_t *options) {
-  sim_open(&p->s, NULL);
+static void pair_open_on(pair *p, const aioble_virtual_options_t *radio,
+                         const aioble_listen_options_t *options) {
+  sim_open(&p->s, radio);
   p->a = sim_stack_new(&p->s, NULL, NULL);
   p->b = sim_stack_new(&p->s, NULL, NULL);
   sim_connect(p->a, p->b, &p->at_a, &p->at_b);
   p->listener = aioble_l2cap_listen(p->b, PSM, options);
   assert_non_null(p->listener);
+}
+
+static void pair_open(pair *p, const aioble_listen_options_t *options) {
+  pair_open_on(p, NULL, options);
 }
 
 static void pair_close(pair *p) {
@@ -78,7 +83,7 @@ static void messages_go_both_ways(void **state) {
   assert_int_equal(aioble_channel_psm(b), PSM);
   assert_int_equal(aioble_channel_our_mtu(a), 100);
   assert_int_equal(aioble_channel_peer_mtu(b), 100);
-  assert_int_equal(aioble_channel_peer_mtu(a), 2048);
+  assert_int_equal(aioble_channel_peer_mtu(a), 8 * 247 - 2);
   sends(a, "hello");
   expect_sdu(b, "hello");
   sends(b, "and");
@@ -500,6 +505,58 @@ static void a_send_cancelled_leaves_whole_sdus(void **state) {
   pair_close(&p);
 }
 
+static void on_sdu(aioble_channel_t *channel, aioble_bytes_t sdu, void *user) {
+  (void) channel;
+  *(size_t *) user += sdu.len;
+}
+
+/* what goes over the air is data, in full packets */
+static void packets_are_full(void **state) {
+  static const uint8_t data[200000];
+  aioble_stats_t before, after;
+  aioble_channel_t *a, *b;
+  size_t received = 0;
+  pair p;
+
+  (void) state;
+  pair_open(&p, NULL);
+  channel_open(&p, NULL, &a, &b);
+  aioble_channel_on_sdu(b, on_sdu, &received);
+  aioble_stats(p.a, &before);
+  sim_expect(aioble_channel_send(a, data, sizeof data, 0), 0);
+  sim_run_ms(&p.s, 100);
+  aioble_stats(p.a, &after);
+  assert_int_equal(received, sizeof data);
+  assert_true((double) sizeof data / (double) (after.acl_out - before.acl_out) > 0.98 * 251);
+  assert_true((after.acl_in - before.acl_in) * 8 <= after.acl_out - before.acl_out); /* credits */
+  aioble_channel_unref(a);
+  aioble_channel_unref(b);
+  pair_close(&p);
+}
+
+/* … and as many packets as a connection event has room for */
+static void connection_events_are_full(void **state) {
+  enum { PER_EVENT = 6, ACL_LEN = 251 };
+  static const uint8_t data[150000];
+  aioble_channel_t *a, *b;
+  size_t received = 0;
+  uint64_t start, events;
+  pair p;
+
+  (void) state;
+  pair_open_on(&p, &(aioble_virtual_options_t){.timing = true, .packets_per_event = PER_EVENT},
+               NULL);
+  channel_open(&p, NULL, &a, &b);
+  aioble_channel_on_sdu(b, on_sdu, &received);
+  start = aioble_virtual_now_us(p.s.radio);
+  sim_expect(aioble_channel_send(a, data, sizeof data, 0), 0);
+  events = (aioble_virtual_now_us(p.s.radio) - start) / aioble_conn_params(p.at_a).interval_us;
+  assert_true((double) sizeof data > 0.95 * PER_EVENT * ACL_LEN * (double) events);
+  aioble_channel_unref(a);
+  aioble_channel_unref(b);
+  pair_close(&p);
+}
+
 /* an SDU costs no allocation, whole or in pieces */
 static void nothing_is_allocated_in_the_steady_state(void **state) {
   static const uint8_t sdu[500];
@@ -571,6 +628,8 @@ int main(void) {
       cmocka_unit_test(sdus_are_pushed_those_that_wait_first),
       cmocka_unit_test(a_sender_is_stopped_by_one_who_does_not_read),
       cmocka_unit_test(a_send_cancelled_leaves_whole_sdus),
+      cmocka_unit_test(packets_are_full),
+      cmocka_unit_test(connection_events_are_full),
       cmocka_unit_test(nothing_is_allocated_in_the_steady_state),
       cmocka_unit_test(a_connect_cancelled_leaves_no_channel),
       cmocka_unit_test(closing_the_stack_stops_listening),

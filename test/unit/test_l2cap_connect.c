@@ -48,8 +48,9 @@ static void a_response_opens_the_channel(void **state) {
 
 static void sizes_left_out_fill_whole_buffers(void **state) {
   static const struct {
-    uint16_t acl_len, mps;
-  } cases[] = {{0, 266}, {27, 266}, {64, 252}, {251, 247}, {252, 248}, {1021, 1017}, {65535, 4092}};
+    uint16_t acl_len, mps, mtu;
+  } cases[] = {{0, 266, 1860},   {27, 266, 1860},    {64, 252, 2014},    {251, 247, 1974},
+               {252, 248, 1982}, {1021, 1017, 2032}, {65535, 4092, 4090}};
 
   (void) state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -59,11 +60,12 @@ static void sizes_left_out_fill_whole_buffers(void **state) {
     ab_l2cap_serve(&bed->link, &bed->listeners, cases[i].acl_len);
     bed->ours = (ab_l2cap_sizes){0, 0, 0};
     c = ask(bed);
-    assert_int_equal(c->chan.ours.mtu, 2048);
+    assert_int_equal(c->chan.ours.mtu, cases[i].mtu);
     assert_int_equal(c->chan.ours.mps, cases[i].mps);
-    assert_true(c->chan.ours.credits >= 16);
-    assert_true(c->chan.ours.credits * c->chan.ours.mps >= 2 * 2050);
-    l2cap_bed_play(bed, "< 05 14 01 0a 00 25 00 40 00 00 08 ?? ?? ?? ??\n");
+    assert_true(c->chan.ours.credits >= 48);
+    assert_int_equal((cases[i].mtu + 2) % cases[i].mps, 0);
+    assert_true(c->chan.ours.credits * c->chan.ours.mps >= 2 * (cases[i].mtu + 2));
+    l2cap_bed_play(bed, "< 05 14 01 0a 00 25 00 40 00 ?? ?? ?? ?? ?? ??\n");
     l2cap_bed_free(bed);
   }
 }
