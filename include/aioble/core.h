@@ -117,6 +117,7 @@ typedef struct aioble_stats {
   uint64_t events, commands;      /**< HCI events and commands */
   uint64_t malformed;             /**< packets dropped because they were not what they said */
   uint64_t att_malformed;         /**< ATT PDUs dropped or refused as malformed */
+  uint64_t l2cap_dropped;         /**< L2CAP frames and commands that were no good, or for nobody */
   uint64_t scan_reports;          /**< advertising reports */
   uint64_t scan_evicted;          /**< devices forgotten because a scan's table was full */
   uint64_t scan_dropped;          /**< results dropped because a scan's queue was full */
