@@ -76,17 +76,10 @@ AIOBLE_API aioble_op_t *aioble_conn_l2cap_connect_many(aioble_conn_t *conn, uint
 
 /* ---- listening ---- */
 
-/** What the link must be (Part C, 10.2.1) for a channel to be made; all-zero: anything. */
-typedef struct aioble_security {
-  bool encrypted;
-  bool authenticated; /**< by a key that no one in the middle knows */
-  bool secure;        /**< LE Secure Connections */
-  uint8_t key_size;   /**< at least that many octets, 7 to 16 */
-} aioble_security_t;
-
 typedef struct aioble_listen_options {
   aioble_channel_options_t channel;
-  aioble_security_t security;
+  aioble_security_t security; /**< what the link must be for a channel to be made … */
+  uint8_t min_key_size;       /**< … and its key be made of: 7 to 16 octets, 0: 7 */
   /** Channels that were made and not accepted yet; default 4. More are refused: no resources. */
   unsigned backlog;
   /**

@@ -109,16 +109,16 @@ static uint16_t on_accept(ab_l2cap_listener *listener, ab_l2cap_link *link, ab_l
 
 static void listen_now(aioble_listener_t *l, uint16_t psm) {
   const aioble_listen_options_t *o = &l->options;
-  const aioble_security_t *s = &o->security;
   ab_l2cap_sizes ours = {o->channel.mtu, o->channel.mps, o->channel.credits};
 
   l->listener.psm = psm;
   l->listener.accept = on_accept;
-  l->listener.demand = (ab_l2cap_security){.encrypted = s->encrypted,
-                                           .authenticated = s->authenticated,
-                                           .secure = s->secure,
-                                           .key_size = s->key_size};
-  l->status = s->key_size > 16 ? AIOBLE_EINVAL : ab_l2cap_sizes_check(&ours);
+  l->listener.demand =
+      (ab_l2cap_security){.encrypted = o->security >= AIOBLE_SECURITY_ENCRYPTED,
+                          .authenticated = o->security >= AIOBLE_SECURITY_AUTHENTICATED,
+                          .secure = o->security >= AIOBLE_SECURITY_SECURE_CONNECTIONS,
+                          .key_size = o->min_key_size};
+  l->status = o->min_key_size > 16 ? AIOBLE_EINVAL : ab_l2cap_sizes_check(&ours);
   if (l->status == 0)
     l->status = ab_l2cap_listen(&l->ble->listeners, &l->listener);
   if (l->status == 0)

@@ -228,7 +228,7 @@ static void refusals_reach_the_one_who_asks(void **state) {
   sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, &(aioble_channel_options_t){.mtu = 22}),
              AIOBLE_EINVAL);
   pair_close(&p);
-  pair_open(&p, &(aioble_listen_options_t){.security = {.encrypted = true}});
+  pair_open(&p, &(aioble_listen_options_t){.security = AIOBLE_SECURITY_ENCRYPTED});
   sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, NULL), AIOBLE_ERR_L2CAP(5));
   pair_close(&p);
 }
