@@ -29,7 +29,7 @@ static int find(aioble_t *ble, aioble_device_t **device) {
 
 /* asks, and hears "ok", with a size if there is one */
 static int ask(aioble_channel_t *channel, const char *request, uint64_t *size) {
-  char text[FILE_TEXT];
+  char text[FILE_TEXT] = "";
   int status = *request ? file_say(channel, request) : 0;
 
   *size = 0;

@@ -105,7 +105,7 @@ static int do_put(aioble_channel_t *channel, int folder, uint64_t size, const ch
 }
 
 static int serve(aioble_channel_t *channel, int folder) {
-  char text[FILE_TEXT], name[FILE_TEXT];
+  char text[FILE_TEXT] = "", name[FILE_TEXT];
   uint64_t size;
   int status;
 

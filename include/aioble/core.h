@@ -152,6 +152,14 @@ typedef enum aioble_security {
 
 typedef enum aioble_role { AIOBLE_CENTRAL, AIOBLE_PERIPHERAL } aioble_role_t;
 
+/** What a link must be for something to be done on it (Core Vol 3, Part C, 10.2.1). */
+typedef enum aioble_security {
+  AIOBLE_SECURITY_NONE,
+  AIOBLE_SECURITY_ENCRYPTED,
+  AIOBLE_SECURITY_AUTHENTICATED,     /**< … with a key that no man in the middle has */
+  AIOBLE_SECURITY_SECURE_CONNECTIONS /**< … made by LE Secure Connections */
+} aioble_security_t;
+
 /** Connection parameters (Core Vol 6, Part B, 4.5.1, 4.5.2). */
 typedef struct aioble_conn_params {
   uint32_t interval_us; /**< connection interval, 7,500 to 4,000,000 */

@@ -205,9 +205,9 @@ static void on_reconfigured(ab_l2cap_reconf *reconf, int status) {
 
 static int reconfigure(reconf_op *r, aioble_channel_t *const *channels, size_t n, uint16_t mtu,
                        uint16_t mps) {
-  ab_l2cap_chan *chans[AB_L2CAP_BATCH];
+  ab_l2cap_chan *chans[AB_L2CAP_BATCH] = {&channels[0]->chan};
 
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 1; i < n; i++) {
     if (!channels[i])
       return AIOBLE_ENOTCONN;
     chans[i] = &channels[i]->chan;

@@ -123,6 +123,7 @@ static double time_channel(bed *b, uint64_t octets) {
 /* ---- both, in turns: what else the machine does hits both ---- */
 
 static void measure(bool timing, uint64_t octets) {
+  uint64_t pieces = octets / (2 * PIECE * ROUNDS), each = 2 * PIECE * (pieces ? pieces : 1);
   bed b = {.timing = timing};
   double raw = 0, channel = 0;
   aioble_op_t *accept, *connect;
@@ -137,12 +138,12 @@ static void measure(bool timing, uint64_t octets) {
   b.from = aioble_op_channel(connect);
   b.to = aioble_op_channel(sim_ok(accept));
   for (unsigned i = 0; i < ROUNDS; i++) {
-    raw += time_packets(&b, octets / ROUNDS);
-    channel += time_channel(&b, octets / ROUNDS);
+    raw += time_packets(&b, each);
+    channel += time_channel(&b, each);
   }
   printf("%-9s packets %8.3f MiB/s, channel %8.3f MiB/s, ratio %.3f\n",
-         timing ? "air" : "processor", (double) octets / raw / (1 << 20),
-         (double) octets / channel / (1 << 20), raw / channel);
+         timing ? "air" : "processor", (double) (ROUNDS * each) / raw / (1 << 20),
+         (double) (ROUNDS * each) / channel / (1 << 20), raw / channel);
   aioble_op_unref(accept);
   aioble_op_unref(connect);
   aioble_listener_unref(listener);
