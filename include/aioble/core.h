@@ -142,14 +142,6 @@ AIOBLE_API aioble_conn_t *aioble_device_conn(const aioble_device_t *device);
 
 /* ---- connections ---- */
 
-/** What a link must be for something to be allowed on it (Part C, 10.2.1). */
-typedef enum aioble_security {
-  AIOBLE_SECURITY_NONE,
-  AIOBLE_SECURITY_ENCRYPTED,
-  AIOBLE_SECURITY_AUTHENTICATED,     /**< … with a key that no man in the middle has */
-  AIOBLE_SECURITY_SECURE_CONNECTIONS /**< … made by LE Secure Connections */
-} aioble_security_t;
-
 typedef enum aioble_role { AIOBLE_CENTRAL, AIOBLE_PERIPHERAL } aioble_role_t;
 
 /** What a link must be for something to be done on it (Core Vol 3, Part C, 10.2.1). */
