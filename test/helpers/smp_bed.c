@@ -155,3 +155,40 @@ bool smp_bed_move(smp_bed *bed) {
 void smp_bed_run(smp_bed *bed) {
   while (smp_bed_move(bed)) {}
 }
+
+ab_smp_policy smp_policy(ab_smp_io io, ab_smp_sc sc, bool mitm) {
+  return (ab_smp_policy){
+      .io = (uint8_t) io, .sc = (uint8_t) sc, .mitm = mitm, .bond = true, .min_key = 16};
+}
+
+void smp_bed_start(smp_bed *bed, const ab_smp_policy *central, const ab_smp_policy *peripheral) {
+  bed->side[SMP_PERIPHERAL].stack.policy = *peripheral;
+  bed->side[SMP_CENTRAL].stack.policy = *central;
+  assert_int_equal(ab_smp_secure(&bed->side[SMP_CENTRAL].smp, central), 0);
+}
+
+/* what the other side shows; both enter: a number they agree on */
+bool smp_bed_answer(smp_bed *bed, unsigned at) {
+  smp_side *side = &bed->side[at], *other = &bed->side[!at];
+  bool shown = other->prompts && other->prompt == AB_SMP_SHOW_PASSKEY;
+
+  if (!side->prompted || side->prompt == AB_SMP_SHOW_PASSKEY)
+    return false;
+  side->prompted = false;
+  if (side->prompt == AB_SMP_COMPARE && other->prompts)
+    assert_int_equal(side->number, other->number);
+  return ab_smp_answer(&side->smp, true, shown ? other->number : 123456) == 0;
+}
+
+void smp_bed_finish(smp_bed *bed) {
+  do {
+    smp_bed_run(bed);
+  } while (smp_bed_answer(bed, SMP_CENTRAL) || smp_bed_answer(bed, SMP_PERIPHERAL));
+}
+
+void smp_bed_expect(const smp_bed *bed, int central, int peripheral) {
+  assert_int_equal(bed->side[SMP_CENTRAL].ended, 1);
+  assert_int_equal(bed->side[SMP_PERIPHERAL].ended, 1);
+  assert_int_equal(bed->side[SMP_CENTRAL].status, central);
+  assert_int_equal(bed->side[SMP_PERIPHERAL].status, peripheral);
+}

@@ -57,6 +57,17 @@ bool smp_bed_move(smp_bed *bed);
 /* until nothing moves */
 void smp_bed_run(smp_bed *bed);
 
+/* a policy with these capabilities; bonding, 16 octets */
+ab_smp_policy smp_policy(ab_smp_io io, ab_smp_sc sc, bool mitm);
+/* the central asks for a pairing like that, of a peripheral with the other policy */
+void smp_bed_start(smp_bed *bed, const ab_smp_policy *central, const ab_smp_policy *peripheral);
+/* the user at that side answers what is asked, rightly; false: nothing is asked there */
+bool smp_bed_answer(smp_bed *bed, unsigned side);
+/* until nothing moves, and both users have answered all */
+void smp_bed_finish(smp_bed *bed);
+/* both have ended, once, like that */
+void smp_bed_expect(const smp_bed *bed, int central, int peripheral);
+
 extern const ab_smp_events smp_bed_events;
 
 #endif
