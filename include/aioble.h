@@ -13,6 +13,7 @@
 #include <aioble/core.h>
 #include <aioble/op.h>
 #include <aioble/peripheral.h>
+#include <aioble/security.h>
 #include <aioble/server.h>
 #include <aioble/types.h>
 

@@ -152,6 +152,14 @@ static void keep_static_addr(aioble_t *ble) {
 
 /* ---- opening ---- */
 
+aioble_addr_t ab_host_own_addr(const aioble_t *ble) {
+  const ab_hci_info *info = ab_hci_info_of(ble->hci);
+  aioble_addr_t addr = {.type = ble->gap.own_addr_type};
+
+  memcpy(addr.bytes, addr.type ? info->random_addr.b : info->public_addr.b, sizeof addr.bytes);
+  return addr;
+}
+
 static void on_ready(void *ctx, int status, const char *why) {
   aioble_t *ble = ctx;
 
@@ -161,6 +169,7 @@ static void on_ready(void *ctx, int status, const char *why) {
   }
   ble->state = AB_HOST_READY;
   ab_gap_start(&ble->gap, ble->hci);
+  ble->smp.identity = ab_host_own_addr(ble);
   keep_static_addr(ble);
   ab_host_settle_all(&ble->opens, 0, NULL);
 }

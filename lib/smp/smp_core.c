@@ -142,12 +142,16 @@ static void forget(ab_smp *smp) {
   ab_free(smp->stack->env, p);
 }
 
-void ab_smp_end(ab_smp *smp, int status) {
+static void end(ab_smp *smp, int status, ab_smp_state state) {
   ab_timer_stop(smp->stack->env, &smp->timer);
   forget(smp);
-  smp->state = (uint8_t) (status == AIOBLE_ETIMEDOUT ? AB_SMP_BROKEN : idle(smp));
+  smp->state = (uint8_t) state;
   ab_smp_attempt_ended(smp->stack, &smp->peer, status);
   smp->ev->ended(smp->ctx, status);
+}
+
+void ab_smp_end(ab_smp *smp, int status) {
+  end(smp, status, status == AIOBLE_ETIMEDOUT ? AB_SMP_BROKEN : idle(smp));
 }
 
 void ab_smp_fail(ab_smp *smp, int status) {
@@ -179,9 +183,9 @@ void ab_smp_close(ab_smp *smp, int status) {
 
   smp->encrypting = false;
   smp->security = smp->next = (ab_smp_security){0};
-  if (busy)
-    ab_smp_end(smp, status);
   smp->state = AB_SMP_BROKEN;
+  if (busy)
+    end(smp, status, AB_SMP_BROKEN);
 }
 
 /* ---- in ---- */

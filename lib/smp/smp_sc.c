@@ -72,7 +72,7 @@ void ab_smp_on_public_key(ab_smp *smp, ab_rd *command) {
 
 /* z of f4: the bit of the passkey whose turn it is (2.3.5.6.3), or 0 */
 static uint8_t bit(const ab_smp_pairing *p) {
-  return ab_smp_is_passkey(p) ? (uint8_t) (0x80 | (p->passkey >> p->s.round & 1)) : 0;
+  return (uint8_t) (ab_smp_is_passkey(p) ? 0x80u | (p->passkey >> p->s.round & 1u) : 0u);
 }
 
 static bool new_nonce(ab_smp *smp) {
