@@ -84,7 +84,7 @@ static void on_ended(void *ctx, int status) {
 
   if (ab_host_securing(conn)) {
     secured(conn, status);
-  } else if (!ab_pair_ended(conn, status) && status < 0) {
+  } else if (!ab_pair_ended(conn, status) && status < 0 && conn->link.up) {
     conn->security_status = status;
     ab_host_hook_due(conn, AB_HOOK_SECURITY);
   }

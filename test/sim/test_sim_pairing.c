@@ -178,7 +178,7 @@ static int outcome(const cell *c, int *other) {
       [WRONG] = AIOBLE_ERR_SMP(0x04), [NEVER] = AIOBLE_ETIMEDOUT, [DISCONNECTED] = AIOBLE_ENOTCONN};
   int status = c->way == REFUSED ? AIOBLE_ERR_SMP(compare ? 0x0c : 0x01) : op[c->way];
 
-  *other = c->way == NEVER ? AIOBLE_ERR_SMP(0x08) : status;
+  *other = c->way == NEVER ? AIOBLE_ERR_SMP(0x08) : c->way == DISCONNECTED ? 0 : status;
   return status;
 }
 
