@@ -178,6 +178,7 @@ void ab_conn_auto_mtu_done(aioble_conn_t *conn, int status);
 /* ---- host_smp.c ---- */
 
 void ab_host_smp_init(aioble_t *ble);
+void ab_host_smp_ready(aioble_t *ble); /* the controller is */
 /* what is configured holds for pairings from now on */
 void ab_host_smp_configure(aioble_t *ble);
 void ab_host_smp_open(aioble_conn_t *conn);

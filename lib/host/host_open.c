@@ -169,7 +169,7 @@ static void on_ready(void *ctx, int status, const char *why) {
   }
   ble->state = AB_HOST_READY;
   ab_gap_start(&ble->gap, ble->hci);
-  ble->smp.identity = ab_host_own_addr(ble);
+  ab_host_smp_ready(ble);
   keep_static_addr(ble);
   ab_host_settle_all(&ble->opens, 0, NULL);
 }

@@ -10,7 +10,15 @@
 
 void ab_host_smp_init(aioble_t *ble) {
   ab_smp_stack_init(&ble->smp, &ble->env, &ble->bufs);
-  ble->smp.has_irk = ab_random(&ble->env, &ble->smp.irk, sizeof ble->smp.irk) == 0;
+}
+
+/* our identity: without randomness there is no key of it to be told */
+void ab_host_smp_ready(aioble_t *ble) {
+  ab_smp_stack *smp = &ble->smp;
+
+  smp->identity = ab_host_own_addr(ble);
+  if (!smp->has_irk)
+    smp->has_irk = ab_random(&ble->env, &smp->irk, sizeof smp->irk) == 0;
 }
 
 void ab_host_smp_configure(aioble_t *ble) {
