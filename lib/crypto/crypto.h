@@ -22,7 +22,8 @@ bool ab_cmac_end(ab_cmac *cmac, uint8_t mac[16]);
 /* AES-128 of one block (FIPS 197); false: libcrypto failed, and out is zero */
 bool ab_aes128(const uint8_t key[16], const uint8_t in[16], uint8_t out[16]);
 
-/* ---- the curve P-256 (FIPS 186-4); numbers least significant octet first, as they are sent ---- */
+/* ---- the curve P-256 (FIPS 186-4); numbers least significant octet first, as they are sent ----
+ */
 
 typedef struct ab_p256_point {
   uint8_t x[32], y[32];

@@ -273,7 +273,8 @@ static void on_param_request(void *ctx, ab_rd *params) {
   ab_gap_params wish;
   ab_gap_link *link;
 
-  if (!ab_hci_le_ev_conn_param_request_read(params, &ev) || !(link = ab_gap_link_of(gap, ev.handle))) {
+  if (!ab_hci_le_ev_conn_param_request_read(params, &ev) ||
+      !(link = ab_gap_link_of(gap, ev.handle))) {
     gap->malformed++;
     return;
   }

@@ -153,6 +153,11 @@ void ab_host_after_close(aioble_t *ble);
 /* all ops on such a list settle */
 void ab_host_settle_all(ab_list *ops, int status, const char *why);
 
+/* ---- host_capture.c ---- */
+
+/* a packet for the capture file there is, without its keys */
+void ab_host_capture(aioble_t *ble, ab_snoop_way way, const uint8_t *bytes, size_t len);
+
 /* ---- host_conn.c ---- */
 
 enum {

@@ -44,8 +44,7 @@ static int send_packet(void *ctx, const uint8_t *packet, size_t len) {
   int err = ble->transport->ops->send(ble->transport, packet, len);
 
   if (err == 0 && ble->snoop)
-    ab_snoop_record(ble->snoop, AB_SNOOP_SENT, packet, len,
-                    ble->snoop_base_us + (int64_t) ble->env.now_us);
+    ab_host_capture(ble, AB_SNOOP_SENT, packet, len);
   return err;
 }
 
@@ -59,8 +58,7 @@ static void on_packet(void *ctx, const uint8_t *packet, size_t len) {
   if (!ble->in_turn)
     ab_host_turn_begin(ble);
   if (ble->snoop)
-    ab_snoop_record(ble->snoop, AB_SNOOP_RECEIVED, packet, len,
-                    ble->snoop_base_us + (int64_t) ble->env.now_us);
+    ab_host_capture(ble, AB_SNOOP_RECEIVED, packet, len);
   if (ble->hci && !ble->lost)
     ab_hci_rx(ble->hci, packet, len);
 }

@@ -8,11 +8,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "helpers/sim.h"
+#include "helpers/temp_dir.h"
+#include "host/host.h"
 
 enum { CENTRAL, PERIPHERAL };
 
@@ -368,6 +371,58 @@ static void a_bond_can_be_looked_at(void **state) {
   tear_down(&w);
 }
 
+/* ---- captures ---- */
+
+static void expect_absent(const char *path, const ab_key16 *key) {
+  FILE *file = fopen(path, "rb");
+  uint8_t all[16384];
+  size_t n;
+
+  assert_non_null(file);
+  n = fread(all, 1, sizeof all, file);
+  assert_in_range(n, 1000, sizeof all - 1);
+  for (size_t i = 0; i + sizeof key->b <= n; i++)
+    assert_memory_not_equal(&all[i], key, sizeof key->b);
+  (void) fclose(file);
+}
+
+/* neither those given to the controller nor those distributed, sent or received */
+static void no_key_is_in_a_capture(void **state) {
+  (void) state;
+  for (unsigned i = 0; i < 4; i++) {
+    char *dir = temp_dir_new(), path[2][300];
+    aioble_pair_options_t options = {.le_secure = i & 1 ? AIOBLE_LE_SECURE_REQUIRED
+                                                        : AIOBLE_LE_SECURE_NEVER};
+    ab_bond *bonds[2];
+    world w = {0};
+
+    sim_open(&w.s, NULL);
+    for (unsigned at = 0; at < 2; at++) {
+      (void) snprintf(path[at], sizeof path[at], "%s/%u", dir, at);
+      w.side[at].ble = sim_stack_new(&w.s, &(aioble_options_t){.snoop = path[at]}, NULL);
+      configure(&w.side[at], "le_secure", "false");
+    }
+    connect_sides(&w);
+    sim_expect(aioble_conn_pair(w.side[i / 2].conn, &options), 0);
+    sim_run_ms(&w.s, 100);
+    disconnect_sides(&w);
+    connect_sides(&w); /* the bond's key goes to the controllers */
+    for (unsigned at = 0; at < 2; at++)
+      bonds[at] = ab_container_of(ab_list_first(&w.side[at].ble->smp.bonds), ab_bond, node);
+    for (unsigned at = 0; at < 2; at++) {
+      ab_snoop_flush(w.side[at].ble->snoop);
+      expect_absent(path[at], &bonds[at]->local.key);
+      expect_absent(path[at], &bonds[at]->peer.key);
+      expect_absent(path[at], &bonds[at]->irk);
+      expect_absent(path[at], &bonds[at]->csrk);
+      expect_absent(path[at], &bonds[!at]->irk);
+      expect_absent(path[at], &bonds[!at]->csrk);
+    }
+    tear_down(&w);
+    temp_dir_free(dir);
+  }
+}
+
 /* ---- ops ---- */
 
 static void calls_take_turns(void **state) {
@@ -450,6 +505,7 @@ int main(void) {
       cmocka_unit_test(a_peer_that_lost_the_key_is_not_spoken_to),
       cmocka_unit_test(a_central_that_lost_the_key_has_to_prove_itself),
       cmocka_unit_test(a_bond_can_be_looked_at),
+      cmocka_unit_test(no_key_is_in_a_capture),
       cmocka_unit_test(calls_take_turns),
       cmocka_unit_test(a_cancel_ends_the_pairing),
       cmocka_unit_test(nobody_to_ask_is_a_refusal),

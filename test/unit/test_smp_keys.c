@@ -143,6 +143,52 @@ static void a_key_is_given_for_its_own_numbers_only(void **state) {
   smp_bed_close(&bed);
 }
 
+/* legacy pairing: each side's own key is for when it is the peripheral */
+static void the_roles_may_change(void **state) {
+  (void) state;
+  for (unsigned sc = 0; sc < 2; sc++) {
+    const aioble_addr_t *addr;
+    const ab_smp_ltk *ltk;
+    smp_side *side;
+    smp_bed bed;
+    ab_key16 key;
+
+    smp_bed_open(&bed);
+    pair(&bed, AB_SMP_IO_NONE, sc ? AB_SMP_SC_REQUIRED : AB_SMP_SC_NEVER);
+    side = &bed.side[SMP_CENTRAL];
+    ltk = &bond_of(&bed.side[SMP_PERIPHERAL])->peer; /* what it would encrypt with as central */
+    addr = &bed.side[SMP_PERIPHERAL].stack.identity;
+    ab_smp_close(&side->smp, AIOBLE_ENOTCONN);
+    ab_smp_open(&side->smp, &side->stack, events, side, false, &side->stack.identity, addr);
+    assert_true(ab_smp_ltk_request(&side->smp, ltk->rand, ltk->ediv, &key));
+    assert_memory_equal(&key, &ltk->key, sizeof key);
+    smp_bed_close(&bed);
+  }
+}
+
+static void there_are_only_so_many(void **state) {
+  smp_bed bed;
+  ab_smp_stack *stack;
+
+  (void) state;
+  smp_bed_open(&bed);
+  stack = &bed.side[SMP_CENTRAL].stack;
+  for (unsigned i = 0; i < AB_SMP_BONDS_MAX; i++) {
+    ab_bond *bond = ab_smp_bond_new(stack);
+
+    bond->addr = (aioble_addr_t){AIOBLE_ADDR_PUBLIC, {(uint8_t) i, (uint8_t) (i >> 8), 8, 8, 8, 8}};
+    assert_int_equal(ab_smp_bond_add(stack, bond), 0);
+  }
+  smp_bed_start(&bed, &bed.side[1].stack.policy, &bed.side[1].stack.policy);
+  smp_bed_finish(&bed);
+  smp_bed_expect(&bed, 0, 0); /* but it is no bond */
+  assert_int_equal(stack->n_bonds, AB_SMP_BONDS_MAX);
+  assert_int_equal(stack->bonds_refused, 1);
+  assert_false(bed.side[SMP_CENTRAL].smp.security.bonded);
+  assert_int_equal(bed.side[SMP_CENTRAL].smp.security.level, 1);
+  smp_bed_close(&bed);
+}
+
 /* ---- whoever claims another's bond ---- */
 
 /* the peripheral says it is the peer that the central has this bond of */
@@ -282,6 +328,8 @@ int main(void) {
       cmocka_unit_test(a_bond_encrypts_the_next_link),
       cmocka_unit_test(a_key_that_the_other_has_lost_is_reported),
       cmocka_unit_test(a_key_is_given_for_its_own_numbers_only),
+      cmocka_unit_test(the_roles_may_change),
+      cmocka_unit_test(there_are_only_so_many),
       cmocka_unit_test(another_s_identity_is_not_had_by_claiming_it),
       cmocka_unit_test(a_peer_that_lost_its_key_pairs_anew_only_if_it_proves_itself),
       cmocka_unit_test(a_bonded_link_may_pair_again),
