@@ -93,6 +93,29 @@ typedef enum aioble_io {
   AIOBLE_IO_KEYBOARD_DISPLAY /**< both */
 } aioble_io_t;
 
+/**
+ * What the two devices tell each other by another way than Bluetooth, a tag or a QR code for
+ * example (Part H, 2.3.5.6.4; legacy pairing 2.3.5.4). Numbers least significant octet first, as in
+ * the AD types 0x22 and 0x23 and in a tag's records.
+ */
+typedef struct aioble_oob {
+  uint8_t secret[32];        /**< ours, of aioble_oob_make(); for nobody else */
+  uint8_t random[16];        /**< to be told to the peer … */
+  uint8_t confirm[16];       /**< … together with this */
+  bool has_peer;             /**< the peer has told us, by whatever way: */
+  uint8_t peer_random[16];   /**< … its random value */
+  uint8_t peer_confirm[16];  /**< … and its confirm value */
+  bool has_temporary_key;    /**< for legacy pairing: */
+  uint8_t temporary_key[16]; /**< … the same at both sides, random, used once */
+} aioble_oob_t;
+
+/** Fills `secret`, `random` and `confirm` for one pairing. @return 0, AIOBLE_ENOTCONN (no stack),
+ * AIOBLE_EINVAL, AIOBLE_EIO (no randomness), AIOBLE_ENOMEM */
+AIOBLE_API int aioble_oob_make(aioble_t *ble, aioble_oob_t *oob);
+/** For pairings that the peer starts. Copied; NULL, also the default: there is none.
+ * @return 0, AIOBLE_ENOTCONN, AIOBLE_EINVAL (neither of aioble_oob_make() nor all-zero) */
+AIOBLE_API int aioble_set_oob(aioble_t *ble, const aioble_oob_t *oob);
+
 /** Options of aioble_conn_pair(). All-zero: as configured. Copied. */
 typedef struct aioble_pair_options {
   aioble_choice_t bond; /**< keep the keys for later connections */
@@ -104,6 +127,7 @@ typedef struct aioble_pair_options {
   /** Let a peer that has lost its keys take the place of its bond without proving that it is the
    * same peer, as far as the new bond is not weaker. */
   bool repair;
+  const aioble_oob_t *oob;     /**< copied, too; NULL: none */
   aioble_prompt_fn *on_prompt; /**< NULL: that of aioble_set_on_prompt() */
   void *user;                  /**< given to on_prompt */
 } aioble_pair_options_t;

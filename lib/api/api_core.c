@@ -48,6 +48,7 @@ static void init_lists(aioble_t *ble) {
 static void destroy(aioble_t *ble) {
   ab_gatt_server_close(&ble->server);
   ab_smp_stack_close(&ble->smp);
+  ab_wipe(&ble->oob, sizeof ble->oob);
   ab_ops_free(&ble->ops, &ble->env);
   ab_bufs_free(&ble->bufs);
   ab_free(&ble->env, (char *) (uintptr_t) ble->options.adapter);

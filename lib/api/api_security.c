@@ -11,6 +11,7 @@ struct pair_op {
   aioble_op_t op;
   aioble_conn_t *conn; /* a reference */
   ab_smp_policy policy;
+  ab_smp_oob *oob; /* owned; NULL: none */
   aioble_prompt_fn *on_prompt;
   void *user;
   bool started;
@@ -77,11 +78,81 @@ static void end_pair(aioble_op_t *op, int why) {
 }
 
 static void release_pair(aioble_op_t *op) {
-  aioble_conn_unref(pair_of(op)->conn);
+  struct pair_op *pair = pair_of(op);
+
+  if (pair->oob)
+    ab_wipe(pair->oob, sizeof *pair->oob);
+  ab_free(&op->ble->env, pair->oob);
+  aioble_conn_unref(pair->conn);
 }
 
 static const ab_op_kind pair_kind = {"pair", sizeof(struct pair_op), PAIR_MS, end_pair,
                                      release_pair};
+
+/* ---- out of band ---- */
+
+static bool is_zero(const uint8_t *bytes, size_t len) {
+  size_t i = 0;
+
+  while (i < len && !bytes[i])
+    i++;
+  return i == len;
+}
+
+/* false: the secret is none */
+static bool take_oob(ab_smp_oob *to, const aioble_oob_t *from) {
+  *to = (ab_smp_oob){.has_tk = from->has_temporary_key, .has_peer = from->has_peer};
+  memcpy(to->tk.b, from->temporary_key, sizeof to->tk.b);
+  memcpy(to->local.random.b, from->random, sizeof to->local.random.b);
+  memcpy(to->local.confirm.b, from->confirm, sizeof to->local.confirm.b);
+  memcpy(to->peer.random.b, from->peer_random, sizeof to->peer.random.b);
+  memcpy(to->peer.confirm.b, from->peer_confirm, sizeof to->peer.confirm.b);
+  to->has_local = !is_zero(from->secret, sizeof from->secret);
+  return !to->has_local || ab_p256_pair_of(from->secret, &to->pair);
+}
+
+int aioble_oob_make(aioble_t *ble, aioble_oob_t *oob) {
+  ab_smp_oob made = {0};
+  int err;
+
+  if (!ble)
+    return AIOBLE_ENOTCONN;
+  if (!oob)
+    return AIOBLE_EINVAL;
+  err = ab_smp_oob_make(&ble->env, &made);
+  memcpy(oob->secret, made.pair.secret, sizeof oob->secret);
+  memcpy(oob->random, made.local.random.b, sizeof oob->random);
+  memcpy(oob->confirm, made.local.confirm.b, sizeof oob->confirm);
+  ab_wipe(&made, sizeof made);
+  return err;
+}
+
+int aioble_set_oob(aioble_t *ble, const aioble_oob_t *oob) {
+  static const aioble_oob_t none;
+  ab_smp_oob taken;
+  bool ok;
+
+  if (!ble)
+    return AIOBLE_ENOTCONN;
+  ok = take_oob(&taken, oob ? oob : &none);
+  if (ok)
+    ble->oob = taken;
+  ab_wipe(&taken, sizeof taken);
+  return ok ? 0 : AIOBLE_EINVAL;
+}
+
+/* ---- pairing ---- */
+
+/* 0, EINVAL, ENOMEM; what it takes goes with the op */
+static int own_oob(struct pair_op *pair, const aioble_oob_t *oob) {
+  if (!oob)
+    return 0;
+  pair->oob = ab_alloc(&pair->op.ble->env, sizeof *pair->oob);
+  if (!pair->oob)
+    return AIOBLE_ENOMEM;
+  pair->policy.oob = pair->oob;
+  return take_oob(pair->oob, oob) ? 0 : AIOBLE_EINVAL;
+}
 
 static bool choose(aioble_choice_t choice, bool configured) {
   return choice == AIOBLE_CONFIGURED ? configured : choice == AIOBLE_YES;
@@ -99,6 +170,7 @@ static ab_smp_policy policy_of(const aioble_t *ble, const aioble_pair_options_t 
   policy.bond = choose(o->bond, policy.bond);
   policy.mitm = choose(o->mitm, policy.mitm);
   policy.repair = o->repair;
+  policy.oob = NULL;
   if (o->le_secure)
     policy.sc = (uint8_t) (o->le_secure - AIOBLE_LE_SECURE_REQUIRED + AB_SMP_SC_REQUIRED);
   if (o->io)
@@ -113,6 +185,7 @@ aioble_op_t *aioble_conn_pair(aioble_conn_t *conn, const aioble_pair_options_t *
   const aioble_pair_options_t *o = options ? options : &defaults;
   struct pair_op *pair;
   aioble_op_t *op;
+  int err;
 
   if (!aioble_conn_is_connected(conn))
     return ab_op_failed(conn ? conn->ble : NULL, AIOBLE_ENOTCONN);
@@ -126,6 +199,11 @@ aioble_op_t *aioble_conn_pair(aioble_conn_t *conn, const aioble_pair_options_t *
   pair->policy = policy_of(conn->ble, o);
   pair->on_prompt = o->on_prompt;
   pair->user = o->user;
+  err = own_oob(pair, o->oob);
+  if (err < 0) {
+    ab_op_settle(op, err);
+    return op;
+  }
   ab_list_push(&conn->pairs, &op->node);
   if (first_pair(conn) == pair)
     work(conn);

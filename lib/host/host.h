@@ -67,6 +67,7 @@ struct aioble {
   ab_gap gap;
   ab_gatt_server server;
   ab_smp_stack smp;
+  ab_smp_oob oob;              /* for pairings that the peer starts */
   aioble_prompt_fn *on_prompt; /* for connections without one of their own */
   void *prompt_user;
   ab_list conns; /* aioble_conn: those connected */

@@ -28,7 +28,8 @@ void ab_host_smp_configure(aioble_t *ble) {
                                     .sc = c->le_secure ? AB_SMP_SC_REQUIRED : AB_SMP_SC_PREFERRED,
                                     .bond = c->bond,
                                     .mitm = c->mitm,
-                                    .min_key = AB_SMP_KEY_MAX};
+                                    .min_key = AB_SMP_KEY_MAX,
+                                    .oob = &ble->oob};
 }
 
 /* ---- down ---- */

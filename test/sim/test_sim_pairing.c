@@ -371,6 +371,46 @@ static void a_bond_can_be_looked_at(void **state) {
   tear_down(&w);
 }
 
+/* ---- out of band ---- */
+
+static void what_was_told_another_way_authenticates(void **state) {
+  (void) state;
+  for (unsigned i = 0; i < 6; i++) { /* legacy or not; right, wrong, or one way only */
+    bool legacy = i & 1, wrong = i / 2 == 1, one_way = i / 2 == 2;
+    aioble_pair_options_t options = {.mitm = AIOBLE_YES,
+                                     .le_secure = legacy ? AIOBLE_LE_SECURE_NEVER
+                                                         : AIOBLE_LE_SECURE_REQUIRED};
+    aioble_oob_t central = {.has_temporary_key = legacy, .temporary_key = {1, 2, 3}};
+    aioble_oob_t peripheral = central;
+    int status = wrong ? AIOBLE_ERR_SMP(0x04) : legacy && one_way ? AIOBLE_ERR_SMP(0x03) : 0;
+    world w;
+
+    set_up(&w);
+    configure(&w.side[PERIPHERAL], "le_secure", "false");
+    assert_int_equal(aioble_oob_make(w.side[CENTRAL].ble, &central), 0);
+    assert_int_equal(aioble_oob_make(w.side[PERIPHERAL].ble, &peripheral), 0);
+    central.has_peer = !legacy;
+    peripheral.has_peer = !legacy && !one_way;
+    peripheral.has_temporary_key &= !one_way;
+    memcpy(central.peer_random, peripheral.random, 16);
+    memcpy(central.peer_confirm, peripheral.confirm, 16);
+    memcpy(peripheral.peer_random, central.random, 16);
+    memcpy(peripheral.peer_confirm, central.confirm, 16);
+    central.peer_confirm[3] ^= wrong;
+    central.temporary_key[3] ^= wrong;
+    options.oob = &central;
+    assert_int_equal(aioble_set_oob(w.side[PERIPHERAL].ble, &peripheral), 0);
+    sim_expect(aioble_conn_pair(w.side[CENTRAL].conn, &options), status);
+    assert_int_equal(aioble_conn_security(w.side[CENTRAL].conn).authenticated, status == 0);
+    assert_int_equal(w.side[CENTRAL].prompts + w.side[PERIPHERAL].prompts, 0);
+    assert_int_equal(aioble_set_oob(w.side[PERIPHERAL].ble, NULL), 0);
+    memset(central.secret, 0xff, sizeof central.secret);
+    assert_int_equal(aioble_set_oob(w.side[PERIPHERAL].ble, &central), AIOBLE_EINVAL);
+    sim_expect(aioble_conn_pair(w.side[CENTRAL].conn, &options), AIOBLE_EINVAL);
+    tear_down(&w);
+  }
+}
+
 /* ---- captures ---- */
 
 static void expect_absent(const char *path, const ab_key16 *key) {
@@ -505,6 +545,7 @@ int main(void) {
       cmocka_unit_test(a_peer_that_lost_the_key_is_not_spoken_to),
       cmocka_unit_test(a_central_that_lost_the_key_has_to_prove_itself),
       cmocka_unit_test(a_bond_can_be_looked_at),
+      cmocka_unit_test(what_was_told_another_way_authenticates),
       cmocka_unit_test(no_key_is_in_a_capture),
       cmocka_unit_test(calls_take_turns),
       cmocka_unit_test(a_cancel_ends_the_pairing),
