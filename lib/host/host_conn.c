@@ -32,8 +32,10 @@ static void on_att_value(void *ctx, uint16_t handle, const uint8_t *value, size_
                          bool indication) {
   aioble_conn_t *conn = ctx;
 
-  if (ab_host_securing(conn))
-    return; /* a bonded peer says nothing in the clear that is to be believed */
+  if (ab_host_securing(conn)) { /* in the clear: not to be believed */
+    conn->client.early_dropped++;
+    return;
+  }
   ab_gatt_client_rx_value(&conn->client, handle, value, len, indication);
 }
 

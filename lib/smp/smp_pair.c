@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Phase 1 of pairing (Core Vol 3, Part H, 2.3, 3.5.1, 3.5.2, 3.6.7), and the user.
+ * Phase 1 of pairing (Core Vol 3, Part H, 2.3, 3.5.1, 3.5.2, 3.6.7).
  *
  * 1. The central sends Pairing Request by itself or for a Security Request of the peripheral; where
  *    a bond will do, it encrypts with its key instead.

@@ -36,10 +36,8 @@ static void the_answer_may_come_late(void **state) {
     smp_bed_answer(&bed, first);
     smp_bed_run(&bed);
     fake_env_advance(bed.env, 9000000);
-    assert_int_equal(bed.side[0].ended + bed.side[1].ended,
-                     bed.side[!first].prompted && bed.side[!first].prompt != AB_SMP_SHOW_PASSKEY
-                         ? 0
-                         : bed.side[0].ended + bed.side[1].ended);
+    if (bed.side[!first].prompted && bed.side[!first].prompt != AB_SMP_SHOW_PASSKEY)
+      assert_int_equal(bed.side[0].ended + bed.side[1].ended, 0); /* the other user still thinks */
     smp_bed_finish(&bed);
     smp_bed_expect(&bed, 0, 0);
     smp_bed_close(&bed);
