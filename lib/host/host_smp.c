@@ -46,6 +46,16 @@ static int encrypt(void *ctx, const ab_smp_ltk *key) {
   return ab_gap_encrypt(&conn->link, key->rand, key->ediv, &key->key);
 }
 
+static void on_acked(ab_hci_link *hci) {
+  ab_smp_acked(&ab_conn_of_link(ab_container_of(hci, ab_gap_link, hci))->smp);
+}
+
+static void await_ack(void *ctx) {
+  aioble_conn_t *conn = ctx;
+
+  ab_hci_link_await_ack(&conn->link.hci, on_acked);
+}
+
 bool ab_host_on_key(void *ctx, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key) {
   (void) ctx;
   return ab_smp_ltk_request(&ab_conn_of_link(link)->smp, rand, ediv, key);
@@ -102,6 +112,7 @@ static void on_ended(void *ctx, int status) {
 static const ab_smp_events smp_events = {
     .send = send_command,
     .encrypt = encrypt,
+    .await_ack = await_ack,
     .prompt = on_prompt,
     .keypress = on_keypress,
     .changed = on_changed,

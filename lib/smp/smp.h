@@ -140,6 +140,8 @@ typedef struct ab_smp_events {
   void (*send)(void *ctx, ab_buf *command);
   /* the central's controller is to encrypt the link; 0, or why not */
   int (*encrypt)(void *ctx, const ab_smp_ltk *key);
+  /* ab_smp_acked() is to follow, perhaps from inside this, once the peer has all that was sent */
+  void (*await_ack)(void *ctx);
   /* ask the user; ab_smp_answer() follows, not from inside this */
   void (*prompt)(void *ctx, ab_smp_prompt kind, uint32_t number);
   /* the peer's user presses keys, 3.5.8 */
@@ -197,6 +199,8 @@ int ab_smp_keypress(ab_smp *smp, uint8_t type);
 
 /* the controller asks the peripheral for the key of an encryption; false: there is none */
 bool ab_smp_ltk_request(ab_smp *smp, uint64_t rand, uint16_t ediv, ab_key16 *key);
+/* the peer has it all */
+void ab_smp_acked(ab_smp *smp);
 /* Encryption Change, Encryption Key Refresh Complete */
 void ab_smp_encryption(ab_smp *smp, int status, bool on);
 

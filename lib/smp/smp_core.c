@@ -60,6 +60,7 @@ static ab_smp_step *const steps[AB_SMP_STATES][AB_SMP_CODES] = {
                      [AB_SMP_IDENTITY_INFO] = ab_smp_on_identity_info,
                      [AB_SMP_IDENTITY_ADDR] = ab_smp_on_identity_addr,
                      [AB_SMP_SIGNING_INFO] = ab_smp_on_signing_info},
+    [AB_SMP_SENT] = {PAIRING},
 };
 
 /* ---- out ---- */
@@ -67,8 +68,9 @@ static ab_smp_step *const steps[AB_SMP_STATES][AB_SMP_CODES] = {
 static void on_taken(ab_buf *buf, int status) {
   ab_smp *smp = buf->ctx;
 
-  (void) status;
   smp->in_flight--;
+  if (status == 0 && smp->state == AB_SMP_SENT && !smp->in_flight)
+    smp->ev->await_ack(smp->ctx);
 }
 
 static bool put(ab_smp *smp, ab_smp_code code, const void *data, size_t len) {

@@ -6,7 +6,7 @@
  *    asked for at any other time of a pairing is refused, and that is its end.
  * 2. Over the encrypted link the peripheral distributes its keys, then the central, both in the
  *    order of their codes. Each is sent only when it was agreed on.
- * 3. What came is the bond.
+ * 3. Whose keys are the last is done when the peer has them. What came is the bond.
  *
  * Without a pairing the key comes from the bond.
  */
@@ -239,7 +239,18 @@ static void send_keys(ab_smp *smp) {
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (codes >> keys[i].code & 1 && !keys[i].send(smp))
       return;
-  if (!smp->pairing->await)
+  if (!smp->pairing->await && !codes) {
+    done(smp);
+  } else if (!smp->pairing->await) {
+    smp->state = AB_SMP_SENT;
+    if (!smp->in_flight)
+      smp->ev->await_ack(smp->ctx);
+  }
+}
+
+/* Before, a link that ends now would leave the peer without them. */
+void ab_smp_acked(ab_smp *smp) {
+  if (smp->state == AB_SMP_SENT)
     done(smp);
 }
 

@@ -30,6 +30,7 @@ typedef enum ab_smp_state {
   AB_SMP_USER,       /* our user alone: the peer has nothing to say */
   AB_SMP_ENCRYPTION, /* the link, encrypted with the new key */
   AB_SMP_KEYS,       /* the keys that the peer has to distribute */
+  AB_SMP_SENT,       /* nothing: the last of our keys are on their way */
   AB_SMP_BROKEN,     /* timed out: silence until the link ends (3.4) */
   AB_SMP_STATES,
 } ab_smp_state;

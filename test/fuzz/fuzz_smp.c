@@ -55,6 +55,10 @@ static int encrypt(void *ctx, const ab_smp_ltk *key) {
   return 0;
 }
 
+static void await_ack(void *ctx) {
+  (void) ctx;
+}
+
 static void on_prompt(void *ctx, ab_smp_prompt prompt, uint32_t number) {
   world *w = ctx;
 
@@ -117,7 +121,7 @@ static void step(world *w, uint8_t what, ab_rd *input) {
   ab_smp_policy policy = policy_of(w, more);
   ab_key16 key;
 
-  switch (what % 10) {
+  switch (what % 11) {
   case 0:
     (void) ab_smp_secure(&w->smp, &policy);
     break;
@@ -146,6 +150,9 @@ static void step(world *w, uint8_t what, ab_rd *input) {
     break;
   case 8:
     ab_smp_cancel(&w->smp, more);
+    break;
+  case 9:
+    ab_smp_acked(&w->smp);
     break;
   default:
     (void) ab_smp_encrypt(&w->smp);

@@ -66,7 +66,13 @@ static void on_ended(void *ctx, int status) {
   side->status = status;
 }
 
-const ab_smp_events smp_bed_events = {on_send,     on_encrypt, on_prompt,
+static void on_await_ack(void *ctx) {
+  smp_side *side = ctx;
+
+  side->unacked = true;
+}
+
+const ab_smp_events smp_bed_events = {on_send,     on_encrypt, on_await_ack, on_prompt,
                                       on_keypress, on_changed, on_ended};
 
 static void open_link(smp_bed *bed) {
@@ -79,7 +85,7 @@ static void close_link(smp_bed *bed) {
   for (int i = 0; i < 2; i++)
     ab_smp_close(&bed->side[i].smp, AIOBLE_ENOTCONN);
   bed->on_air = 0;
-  bed->encrypting = false;
+  bed->encrypting = bed->side[0].unacked = bed->side[1].unacked = false;
 }
 
 void smp_bed_open(smp_bed *bed) {
@@ -129,6 +135,19 @@ static void encrypt(smp_bed *bed) {
   }
 }
 
+static bool acknowledge(smp_bed *bed) {
+  for (unsigned i = 0; i < 2; i++) {
+    smp_side *side = &bed->side[i];
+
+    if (!side->unacked)
+      continue;
+    side->unacked = false;
+    ab_smp_acked(&side->smp);
+    return true;
+  }
+  return false;
+}
+
 bool smp_bed_move(smp_bed *bed) {
   smp_air first = bed->air[0];
   uint8_t *exact;
@@ -139,7 +158,7 @@ bool smp_bed_move(smp_bed *bed) {
     return true;
   }
   if (!bed->on_air)
-    return false;
+    return acknowledge(bed);
   bed->moves++;
   memmove(&bed->air[0], &bed->air[1], --bed->on_air * sizeof bed->air[0]);
   if (bed->meddle && !bed->meddle(bed, &first))

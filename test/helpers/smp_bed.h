@@ -24,6 +24,7 @@ typedef struct smp_side {
   uint32_t number;
   unsigned prompts, keypresses, changes;
   unsigned sent; /* commands */
+  bool unacked;  /* it waits for the last of them to arrive */
 } smp_side;
 
 /* one command on its way */

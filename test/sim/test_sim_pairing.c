@@ -291,6 +291,28 @@ static void a_bonded_peer_is_encrypted_before_anything_else(void **state) {
   tear_down(&w);
 }
 
+/* the op has the last word: whoever leaves then leaves both with the bond */
+static void the_peer_has_all_keys_when_the_op_resolves(void **state) {
+  (void) state;
+  for (unsigned i = 0; i < 4; i++) {
+    aioble_pair_options_t options = {.le_secure = i & 1 ? AIOBLE_LE_SECURE_REQUIRED
+                                                        : AIOBLE_LE_SECURE_NEVER};
+    world w = {0};
+
+    sim_open(&w.s, &(aioble_virtual_options_t){.timing = true});
+    for (unsigned at = 0; at < 2; at++) {
+      w.side[at].ble = sim_stack_new(&w.s, NULL, NULL);
+      configure(&w.side[at], "le_secure", "false");
+    }
+    connect_sides(&w);
+    sim_expect(aioble_conn_pair(w.side[i / 2].conn, &options), 0);
+    sim_expect(aioble_conn_disconnect(w.side[i / 2].conn), 0);
+    sim_run_ms(&w.s, 5000);
+    assert_true(is_bonded(&w.side[CENTRAL]) && is_bonded(&w.side[PERIPHERAL]));
+    tear_down(&w);
+  }
+}
+
 static void expect_connect(world *w, int status) {
   aioble_op_t *adv = aioble_advertise(w->side[PERIPHERAL].ble, NULL);
   aioble_device_t *device = sim_device(w->side[CENTRAL].ble, w->side[PERIPHERAL].ble);
@@ -542,6 +564,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_matrix),
       cmocka_unit_test(a_bonded_peer_is_encrypted_before_anything_else),
+      cmocka_unit_test(the_peer_has_all_keys_when_the_op_resolves),
       cmocka_unit_test(a_peer_that_lost_the_key_is_not_spoken_to),
       cmocka_unit_test(a_central_that_lost_the_key_has_to_prove_itself),
       cmocka_unit_test(a_bond_can_be_looked_at),

@@ -46,8 +46,11 @@ static void nothing(void *ctx) {
   (void) ctx;
 }
 
-static const ab_smp_events events = {
-    .send = on_send, .encrypt = on_encrypt, .changed = nothing, .ended = on_ended};
+static const ab_smp_events events = {.send = on_send,
+                                     .encrypt = on_encrypt,
+                                     .await_ack = nothing,
+                                     .changed = nothing,
+                                     .ended = on_ended};
 
 static void rx(void *ctx, const uint8_t *command, size_t len) {
   world *w = ctx;
