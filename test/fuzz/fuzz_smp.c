@@ -84,7 +84,8 @@ static void on_ended(void *ctx, int status) {
   check(status <= 0 && !w->smp.pairing);
 }
 
-static const ab_smp_events events = {take, encrypt, on_prompt, on_keypress, on_changed, on_ended};
+static const ab_smp_events events = {take,        encrypt,    await_ack, on_prompt,
+                                     on_keypress, on_changed, on_ended};
 
 /* ---- what happens ---- */
 
