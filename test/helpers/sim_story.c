@@ -73,7 +73,7 @@ static bool is_an_outcome(const story *st, int status) {
       return true;
   return st->garbage ? status < 0 && status != AIOBLE_EAGAIN
                      : AIOBLE_ERR_IS_HCI(status) || AIOBLE_ERR_IS_ATT(status) ||
-                           AIOBLE_ERR_IS_L2CAP(status);
+                           AIOBLE_ERR_IS_L2CAP(status) || AIOBLE_ERR_IS_SMP(status);
 }
 
 /* runs until it has settled by itself */
@@ -395,6 +395,41 @@ static void link_commands(story *st) {
   part(st);
 }
 
+static void agree(aioble_conn_t *conn, aioble_prompt_t prompt, uint32_t number, void *user) {
+  (void) prompt;
+  (void) number;
+  (void) user;
+  (void) aioble_pairing_answer(conn, true, 0);
+}
+
+static void let_go(story *st) {
+  st->conn = aioble_conn_unref(st->conn);
+  st->peer_conn = aioble_conn_unref(st->peer_conn);
+}
+
+/* the users compare numbers; then a second link, which the bond encrypts */
+static void pairing(story *st) {
+  const aioble_pair_options_t options = {
+      .mitm = AIOBLE_YES, .io = AIOBLE_IO_DISPLAY_YESNO, .on_prompt = agree};
+
+  aioble_set_on_prompt(st->peripheral, agree, NULL);
+  assert_int_equal(aioble_config_set(st->peripheral, "io", "display-yesno"), 0);
+  if (!meet(st))
+    return;
+  if (run(st, aioble_conn_pair(st->conn, &options)) < 0)
+    return;
+  assert_true(!aioble_conn_is_connected(st->conn) || aioble_conn_security(st->conn).authenticated);
+  part(st);
+  let_go(st);
+  if (!meet(st))
+    return;
+  if (aioble_bonds(st->central, NULL, 0) && aioble_conn_is_connected(st->conn))
+    assert_true(aioble_conn_security(st->conn).authenticated);
+  (void) run(st, aioble_conn_pair(st->peer_conn, NULL));
+  (void) run(st, aioble_conn_rssi(st->conn));
+  part(st);
+}
+
 static void scanning(story *st) {
   aioble_scan_t *scan, *second;
   sim_watch *advertising =
@@ -488,6 +523,8 @@ const story_plot story_plots[] = {
     {.name = "long values", .tell = long_values, .mtu = 23},
     {.name = "link commands", .tell = link_commands},
     {.name = "link commands of an old peer", .tell = link_commands, .old_peer = true},
+    {.name = "pairing", .tell = pairing},
+    {.name = "pairing in time", .tell = pairing, .timing = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
     {.name = "channels", .tell = channels},
