@@ -155,7 +155,7 @@ void ab_conn_auto_mtu_done(aioble_conn_t *conn, int status);
 
 int ab_config_init(aioble_t *ble, const aioble_options_t *options);
 
-/* ---- api_server.c ---- */
+/* ---- api_server_register.c ---- */
 
 /*
  * The stack ends or has lost its adapter (its links have ended): nobody waits for writes any more,
