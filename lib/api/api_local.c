@@ -93,6 +93,14 @@ static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsig
 }
 
 static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+/* … of a value about which nobody is asked */
+static const ab_gatt_value_ops plain_ops = {NULL, NULL, on_written, on_subscribed};
+
+static const ab_gatt_value_ops *ops_for(const aioble_desc_options_t *o) {
+  bool asks = o->on_authorize || o->on_read || o->on_write || o->capture || o->capture_to;
+
+  return asks ? &ops : &plain_ops;
+}
 
 /* ---- made and freed ---- */
 
@@ -118,7 +126,7 @@ bool ab_local_init(ab_local *local, aioble_char_t *chr, aioble_desc_t *desc, uns
 
   local->chr = chr;
   local->desc = desc;
-  ab_gatt_value_init(&local->value, &ops, (uint8_t) flags,
+  ab_gatt_value_init(&local->value, ops_for(options), (uint8_t) flags,
                      options->max_len ? options->max_len : AB_ATT_VALUE_MAX);
   local->value.append = options->append;
   local->value.truncate = options->truncate & AIOBLE_TRUNCATE_WRITES;
