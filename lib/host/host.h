@@ -213,7 +213,7 @@ aioble_conn_t *ab_conn_to(const aioble_device_t *device);
 
 int ab_config_init(aioble_t *ble, const aioble_options_t *options);
 
-/* ---- api_server.c ---- */
+/* ---- api_server_register.c ---- */
 
 /*
  * The stack ends or has lost its adapter (its links have ended): nobody waits for writes any more,

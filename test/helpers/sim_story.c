@@ -125,6 +125,7 @@ static void end(story *st) {
   for (unsigned i = 0; i < st->n_ops; i++)
     if (!settles_within(st, &st->ops[i], END_US))
       complain(st, &st->ops[i], "does not settle");
+  (void) aioble_answer(st->answer, 0, NULL, 0);
   st->conn = aioble_conn_unref(st->conn);
   st->peer_conn = aioble_conn_unref(st->peer_conn);
   sim_run_ms(&st->s, 100);
@@ -381,6 +382,63 @@ static void long_values(story *st) {
   part(st);
 }
 
+static int answer_later(aioble_access_t *access, void *user) {
+  story *st = user;
+
+  (void) aioble_answer(st->answer, 0, NULL, 0); /* nobody waits for that any more */
+  st->answer = aioble_access_later(access);
+  return AIOBLE_ANSWER_LATER;
+}
+
+/* a read that is answered late, and two writes of which the second has to wait for the first to be
+   taken */
+static void wait_for_server(story *st, aioble_client_char_t *c, aioble_char_t *chr) {
+  sim_watch *reading = ask(st, aioble_client_char_read(c)), *writes[2];
+
+  while (!st->answer && !reading->calls && step(st))
+    continue;
+  (void) aioble_answer(st->answer, 0, "late", 4);
+  st->answer = NULL;
+  if (wait(st, reading) < 0)
+    return;
+  for (int i = 0; i < 2; i++)
+    writes[i] = ask(st, aioble_client_char_write(c, "abc", 3, AIOBLE_WRITE_REQUEST));
+  if (wait(st, writes[0]) < 0)
+    return;
+  (void) wait_or_give_up(st, ask(st, aioble_char_written(chr)));
+  (void) wait_or_give_up(st, ask(st, aioble_char_written(chr)));
+  (void) wait(st, writes[1]);
+}
+
+/* of a server that takes its time, and a service that comes and goes */
+static void use_slow_service(story *st, aioble_service_t *service, aioble_char_t *chr) {
+  sim_watch *found;
+
+  if (!chr || !meet(st) || aioble_service_add(service) < 0)
+    return;
+  found = ask(st, aioble_conn_service(st->conn, AIOBLE_UUID16(0x180f)));
+  if (wait(st, found) < 0)
+    return;
+  found = ask(st, aioble_client_service_char(aioble_op_service(found->op), AIOBLE_UUID16(0x2a19)));
+  if (wait(st, found) < 0)
+    return;
+  wait_for_server(st, aioble_op_char(found->op), chr);
+  (void) aioble_service_remove(service);
+  part(st);
+}
+
+static void slow_server(story *st) {
+  aioble_service_t *service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x180f));
+  const aioble_char_options_t options = {
+      .capture = true, .capture_depth = 1, .on_read = answer_later, .user = st};
+
+  use_slow_service(st, service,
+                   service ? aioble_char_new(service, AIOBLE_UUID16(0x2a19),
+                                             AIOBLE_READ | AIOBLE_WRITE, &options)
+                           : NULL);
+  aioble_service_unref(service);
+}
+
 static void link_commands(story *st) {
   const aioble_conn_update_t slow = {.interval_min_us = 100000, .interval_max_us = 100000},
                              fast = {.interval_min_us = 15000, .interval_max_us = 15000};
@@ -521,6 +579,7 @@ const story_plot story_plots[] = {
     {.name = "values in time", .tell = values, .timing = true},
     {.name = "discovery", .tell = discovery, .mtu = 23},
     {.name = "long values", .tell = long_values, .mtu = 23},
+    {.name = "slow server", .tell = slow_server},
     {.name = "link commands", .tell = link_commands},
     {.name = "link commands of an old peer", .tell = link_commands, .old_peer = true},
     {.name = "pairing", .tell = pairing},
