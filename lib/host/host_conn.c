@@ -35,7 +35,7 @@ static void on_att_value(void *ctx, uint16_t handle, const uint8_t *value, size_
   ab_gatt_client_rx_value(&conn->client, handle, value, len, indication);
 }
 
-static void hook_due(aioble_conn_t *conn, unsigned hook) {
+void ab_host_hook_due(aioble_conn_t *conn, unsigned hook) {
   if (!conn->hooks_due) {
     ab_list_push(&conn->ble->hooks_due, &conn->hooks_node);
     aioble_conn_ref(conn);
@@ -45,7 +45,12 @@ static void hook_due(aioble_conn_t *conn, unsigned hook) {
 
 static void on_att_mtu(void *ctx, uint16_t mtu) {
   (void) mtu;
-  hook_due(ctx, AB_HOOK_MTU);
+  ab_host_hook_due(ctx, AB_HOOK_MTU);
+}
+
+static void on_att_error(void *ctx, uint8_t code) {
+  if (code == AB_ATT_ERR_DATABASE_OUT_OF_SYNC)
+    ab_host_cache_out_of_sync(ctx);
 }
 
 static void on_att_broken(void *ctx, int status) {
@@ -80,6 +85,7 @@ static const ab_att_events att_events = {
     .on_request = on_att_request,
     .on_value = on_att_value,
     .on_mtu = on_att_mtu,
+    .on_error = on_att_error,
     .on_broken = on_att_broken,
 };
 
@@ -147,6 +153,7 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
   conn->ble = aioble_ref(ble);
   ab_list_init(&conn->waiting);
   ab_list_init(&conn->mtu_waiting);
+  ab_host_cache_init(conn);
   ab_list_push(&ble->conns, &conn->node);
   ble->n_conns++;
   *frame = on_frame;
@@ -172,6 +179,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_smp_open(&conn->smp, &ble->bufs, send_smp, conn, central);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_SMP, on_smp_command, conn);
+  ab_host_cache_start(conn, AIOBLE_CACHE_DEFAULT);
   if (central && !ble->options.no_auto_mtu)
     (void) ab_att_exchange_mtu(&conn->att, &conn->mtu_req, on_auto_mtu);
 }
@@ -191,12 +199,14 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
   ab_list_remove(&conn->node);
   ble->n_conns--;
   if (conn->att.env) { /* it was up */
+    ab_host_peer_save(conn);
+    ab_host_cache_end(conn);
     ab_host_add_conn_stats(conn, &ble->stats);
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
     ab_gatt_server_link_close(&conn->server);
     ab_att_close(&conn->att, AIOBLE_ENOTCONN);
     ab_l2cap_close(&conn->l2cap, AIOBLE_ENOTCONN);
-    hook_due(conn, AB_HOOK_DISCONNECT);
+    ab_host_hook_due(conn, AB_HOOK_DISCONNECT);
   }
   ab_host_settle_all(&conn->waiting, 0, NULL);
   aioble_conn_unref(conn);
@@ -205,7 +215,7 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
 
 static void link_params(void *ctx, ab_gap_link *link) {
   (void) ctx;
-  hook_due(ab_conn_of_link(link), AB_HOOK_PARAMS);
+  ab_host_hook_due(ab_conn_of_link(link), AB_HOOK_PARAMS);
 }
 
 const ab_gap_events ab_host_gap_events = {
@@ -221,7 +231,13 @@ const ab_gap_events ab_host_gap_events = {
 static void call_hooks(aioble_conn_t *conn, unsigned due) {
   const aioble_conn_hooks_t *h = &conn->hooks;
   aioble_conn_params_t params = aioble_conn_params(conn);
+  ab_att_range changed = conn->changed;
 
+  if (due & AB_HOOK_SERVICES) {
+    conn->changed = (ab_att_range){0, 0};
+    if (h->on_services_changed)
+      h->on_services_changed(conn, changed.first, changed.last, h->user);
+  }
   if (due & AB_HOOK_MTU && h->on_mtu)
     h->on_mtu(conn, aioble_conn_mtu(conn), h->user);
   if (due & AB_HOOK_PARAMS && h->on_params)

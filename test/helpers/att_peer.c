@@ -50,7 +50,11 @@ static void on_broken(void *ctx, int status) {
     peer->on_broken(peer, status);
 }
 
-static const ab_att_events events = {sent, on_request, on_value, on_mtu, on_broken};
+static const ab_att_events events = {.send = sent,
+                                     .on_request = on_request,
+                                     .on_value = on_value,
+                                     .on_mtu = on_mtu,
+                                     .on_broken = on_broken};
 
 static void receive(void *ctx, const uint8_t *pdu, size_t len) {
   ab_att_rx(ctx, pdu, len);
