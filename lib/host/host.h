@@ -113,7 +113,8 @@ typedef struct ab_host_cache {
   uint32_t generation;      /* … since the table was this one */
   bool told;                /* the peer has said what has changed since the hash was known */
   bool checked;             /* READY before: handles were given out */
-  bool asking, asked;       /* the peer to tell us of changes (api_cache.c) */
+  bool asking, asked;       /* the peer to tell us of changes (api_cache.c) … */
+  unsigned asks;            /* … so often on this link */
   ab_gatt_listener changes; /* … when it does */
 } ab_host_cache;
 

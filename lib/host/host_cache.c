@@ -22,7 +22,11 @@
  */
 #include "host/host.h"
 
-enum { DATABASE_HASH = 0x2b2a, SERVICE_CHANGED = 0x2a05 };
+enum {
+  DATABASE_HASH = 0x2b2a,
+  SERVICE_CHANGED = 0x2a05,
+  ASKS_MAX = 8, /* a peer that is never in sync is not asked for ever */
+};
 
 static const ab_att_range all_handles = {.first = 1, .last = 0xffff};
 
@@ -159,6 +163,15 @@ static void start_anew(aioble_conn_t *conn) {
     tell(conn, all_handles);
 }
 
+static void ask_for_changes(aioble_conn_t *conn) {
+  ab_host_cache *cache = &conn->cache;
+
+  if (cache->asked || cache->asking || cache->asks == ASKS_MAX)
+    return;
+  cache->asks++;
+  ab_client_ask_for_changes(conn);
+}
+
 static void use_hash(aioble_conn_t *conn, const uint8_t hash[AB_GATT_HASH_LEN]) {
   ab_host_cache *cache = &conn->cache;
 
@@ -169,8 +182,7 @@ static void use_hash(aioble_conn_t *conn, const uint8_t hash[AB_GATT_HASH_LEN]) 
   cache->told = false;
   cache->checked = true;
   cache->state = AB_CACHE_READY;
-  if (!cache->asked && !cache->asking)
-    ab_client_ask_for_changes(conn);
+  ask_for_changes(conn);
 }
 
 /* What is kept has not been checked, and changes will not be heard of. */
