@@ -182,7 +182,6 @@ static void use_hash(aioble_conn_t *conn, const uint8_t hash[AB_GATT_HASH_LEN]) 
   cache->told = false;
   cache->checked = true;
   cache->state = AB_CACHE_READY;
-  ask_for_changes(conn);
 }
 
 /* What is kept has not been checked, and changes will not be heard of. */
@@ -213,6 +212,8 @@ static void on_hash(ab_gatt_disc *disc) {
 
     wait->fn(wait);
   }
+  if (cache->state == AB_CACHE_READY)
+    ask_for_changes(conn); /* they come first */
 }
 
 static void read_hash(aioble_conn_t *conn) {
