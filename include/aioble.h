@@ -11,6 +11,7 @@
 #include <aioble/central.h>
 #include <aioble/client.h>
 #include <aioble/core.h>
+#include <aioble/l2cap.h>
 #include <aioble/op.h>
 #include <aioble/peripheral.h>
 #include <aioble/server.h>

@@ -132,6 +132,7 @@ typedef struct aioble_stats {
   uint64_t events, commands;      /**< HCI events and commands */
   uint64_t malformed;             /**< packets dropped because they were not what they said */
   uint64_t att_malformed;         /**< ATT PDUs dropped or refused as malformed */
+  uint64_t l2cap_dropped;         /**< L2CAP frames and commands that were no good, or for nobody */
   uint64_t scan_reports;          /**< advertising reports */
   uint64_t scan_evicted;          /**< devices forgotten because a scan's table was full */
   uint64_t scan_dropped;          /**< results dropped because a scan's queue was full */
@@ -157,6 +158,14 @@ AIOBLE_API aioble_conn_t *aioble_device_conn(const aioble_device_t *device);
 /* ---- connections ---- */
 
 typedef enum aioble_role { AIOBLE_CENTRAL, AIOBLE_PERIPHERAL } aioble_role_t;
+
+/** What a link must be for something to be done on it (Core Vol 3, Part C, 10.2.1). */
+typedef enum aioble_security {
+  AIOBLE_SECURITY_NONE,
+  AIOBLE_SECURITY_ENCRYPTED,
+  AIOBLE_SECURITY_AUTHENTICATED,     /**< … with a key that no man in the middle has */
+  AIOBLE_SECURITY_SECURE_CONNECTIONS /**< … made by LE Secure Connections */
+} aioble_security_t;
 
 /** Connection parameters (Core Vol 6, Part B, 4.5.1, 4.5.2). */
 typedef struct aioble_conn_params {

@@ -43,14 +43,6 @@ enum {
   AIOBLE_WRITABLE_AUXILIARIES = 0x200
 };
 
-/** What the link must be for a value to be read or written (Part C, 10.3). */
-typedef enum aioble_security {
-  AIOBLE_SECURITY_NONE,
-  AIOBLE_SECURITY_ENCRYPTED,
-  AIOBLE_SECURITY_AUTHENTICATED,     /**< … with a key that no man in the middle has */
-  AIOBLE_SECURITY_SECURE_CONNECTIONS /**< … made by LE Secure Connections */
-} aioble_security_t;
-
 /* ---- hooks ---- */
 
 /*

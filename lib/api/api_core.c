@@ -39,6 +39,7 @@ static void init_lists(aioble_t *ble) {
   ab_list_init(&ble->opens);
   ab_list_init(&ble->closes);
   ab_list_init(&ble->written);
+  ab_list_init(&ble->listeners);
   ab_bufs_init(&ble->bufs, &ble->env, IDLE_BUFS);
   ab_gap_init(&ble->gap, &ble->env, &ab_host_gap_events, ble);
 }

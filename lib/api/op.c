@@ -282,16 +282,11 @@ void ab_op_take_value(aioble_op_t *op, ab_buf *value) {
 }
 
 bool ab_op_set_value(aioble_op_t *op, const uint8_t *data, size_t len) {
-  ab_buf *value = ab_buf_new(&op->ble->bufs, len);
-  ab_wr w;
+  ab_buf *value = ab_buf_copy(&op->ble->bufs, data, len);
 
-  if (!value)
-    return false;
-  w = ab_buf_writer(value);
-  ab_wr_bytes(&w, data, len);
-  ab_buf_wrote(value, &w);
-  ab_op_take_value(op, value);
-  return true;
+  if (value)
+    ab_op_take_value(op, value);
+  return value != NULL;
 }
 
 void ab_op_take_handle(aioble_op_t *op, void *handle, void (*put)(void *handle)) {

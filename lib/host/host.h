@@ -13,7 +13,7 @@
 #include "gatt/gatt_client.h"
 #include "gatt/gatt_server.h"
 #include "hci/hci.h"
-#include "l2cap/l2cap.h"
+#include "l2cap/l2cap_chan.h"
 #include "smp/smp.h"
 #include "store/store.h"
 #include "transport/snoop.h"
@@ -69,7 +69,8 @@ struct aioble {
   ab_timer state_timer; /* how long opening, draining or the reset may take */
   ab_gap gap;
   ab_gatt_server server;
-  ab_list conns; /* aioble_conn: those connected */
+  ab_list listeners; /* ab_l2cap_listener */
+  ab_list conns;     /* aioble_conn: those connected */
   unsigned n_conns;
   ab_list hooks_due; /* aioble_conn whose hooks are to be called at the end of the turn */
 
@@ -253,6 +254,13 @@ int ab_config_init(aioble_t *ble, const aioble_options_t *options);
  * and those not taken yet let go of their connections.
  */
 void ab_server_stop(aioble_t *ble, int status);
+
+/* ---- api_l2cap_listen.c ---- */
+
+/* the link has ended: so does the waiting for channels of that peer */
+void ab_l2cap_accepts_end(aioble_conn_t *conn, int status);
+/* nobody waits for channels any more; stop: nor does anybody listen */
+void ab_listeners_end(aioble_t *ble, int status, bool stop);
 
 static inline aioble_conn_t *ab_conn_of_link(ab_gap_link *link) {
   return ab_container_of(link, aioble_conn_t, link);

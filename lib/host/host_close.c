@@ -27,6 +27,7 @@ static void end_asked(aioble_t *ble, int status) {
   ab_gap_end_requests(&ble->gap, status);
   ab_host_settle_all(&ble->opens, status, ab_host_why(ble, status));
   ab_host_settle_all(&ble->written, status, ab_host_why(ble, status));
+  ab_listeners_end(ble, status, false);
 }
 
 /* ---- in order: links, controller ---- */
@@ -78,6 +79,7 @@ void ab_host_close(aioble_t *ble) {
   ble->reopen = ble->tell_lost = false;
   ab_gap_hold(&ble->gap);
   end_asked(ble, AIOBLE_ECANCELED);
+  ab_listeners_end(ble, AIOBLE_ECANCELED, true);
   if (ble->state == AB_HOST_READY) {
     drain(ble);
   } else if (ble->state == AB_HOST_OPENING || ble->state == AB_HOST_STARTING) {

@@ -172,6 +172,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
   bool central = link->role == AB_HCI_ROLE_CENTRAL;
 
   ab_l2cap_open(&conn->l2cap, &ble->env, &ble->bufs, &l2cap_events, conn, central);
+  ab_l2cap_serve(&conn->l2cap, &ble->listeners, ab_hci_info_of(ble->hci)->acl_len);
   ab_att_init(&conn->att, &ble->env, &ble->bufs, &att_events, conn, ble->config.mtu);
   ab_gatt_client_init(&conn->client, &conn->att);
   ab_gatt_server_link_open(&ble->server, &conn->server, &conn->att);
@@ -187,7 +188,11 @@ static void link_up(void *ctx, ab_gap_link *link) {
 /* ---- going ---- */
 
 void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats) {
+  const ab_l2cap_stats *l2cap = &conn->l2cap.stats;
+
   stats->att_malformed += conn->att.malformed;
+  stats->l2cap_dropped +=
+      l2cap->malformed + l2cap->unknown_cid + l2cap->unexpected + l2cap->dropped;
   stats->notifications_dropped += conn->client.early_dropped;
 }
 
@@ -205,6 +210,7 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
     ab_gatt_server_link_close(&conn->server);
     ab_att_close(&conn->att, AIOBLE_ENOTCONN);
+    ab_l2cap_accepts_end(conn, AIOBLE_ENOTCONN);
     ab_l2cap_close(&conn->l2cap, AIOBLE_ENOTCONN);
     ab_host_hook_due(conn, AB_HOOK_DISCONNECT);
   }

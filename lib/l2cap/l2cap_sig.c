@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LE signalling (Core Vol 3, Part A, 4): one command in each frame of channel 5.
+ * LE signalling (Core Vol 3, Part A, 4): one command in each frame of channel 5. What the commands
+ * of credit-based channels do is in l2cap_connect.c, l2cap_listen.c, l2cap_reconf.c, l2cap_chan.c
+ * and l2cap_tx.c.
  *
  * The peer's commands:
  * 1. A frame longer than the signalling MTU is rejected with it (4.1). A command whose length is
@@ -11,17 +13,15 @@
  *
  * Ours, each with its own identifier and the RTX timer (6.2.1):
  *   idle -sent-> WAIT_RSP -response | Command Reject | RTX | link closed-> fn
- *
- * There are no credit-based channels yet: requests for them are refused as for an unknown SPSM.
+ *   WAIT_RSP -"pending"-> WAIT_RSP, with the ERTX timer (6.2.2)
  */
-#include "l2cap/l2cap_pdu.h"
 #include "l2cap/l2cap_priv.h"
 
 enum {
   MTU = 23, /* of this channel */
   RTX_US = 30000000,
+  ERTX_US = 60000000,
   ANSWERS_MAX = 8,
-  CIDS_MAX = 5, /* in one enhanced request, 4.25 */
 };
 
 /* ---- out ---- */
@@ -48,17 +48,26 @@ static void answer_taken(ab_buf *buf, int status) {
   link->answering--;
 }
 
-static void answer(ab_l2cap_link *link, uint8_t code, uint8_t id, const ab_wr *data) {
+bool ab_l2cap_answer(ab_l2cap_link *link, uint8_t code, uint8_t id, const ab_wr *data) {
   ab_buf *buf = link->answering < ANSWERS_MAX ? new_command(link, code, id, data) : NULL;
 
   if (!buf) {
     link->stats.dropped++;
-    return;
+    return false;
   }
   buf->done = answer_taken;
   buf->ctx = link;
   link->answering++;
   ab_l2cap_send(link, AB_L2CAP_CID_SIGNALLING, buf);
+  return true;
+}
+
+bool ab_l2cap_answer_result(ab_l2cap_link *link, uint8_t code, uint8_t id, uint16_t result) {
+  uint8_t data[ab_sig_result_size];
+  ab_wr w = ab_wr_of(data, sizeof data);
+
+  ab_sig_result_write(&w, &(ab_sig_result){.result = result});
+  return ab_l2cap_answer(link, code, id, &w);
 }
 
 static void reject(ab_l2cap_link *link, uint8_t id, uint16_t reason, const uint16_t *more,
@@ -69,20 +78,16 @@ static void reject(ab_l2cap_link *link, uint8_t id, uint16_t reason, const uint1
   ab_wr_le16(&w, reason);
   for (size_t i = 0; i < n; i++)
     ab_wr_le16(&w, more[i]);
-  answer(link, AB_SIG_COMMAND_REJECT, id, &w);
+  ab_l2cap_answer(link, AB_SIG_COMMAND_REJECT, id, &w);
 }
 
-static void answer_result(ab_l2cap_link *link, uint8_t code, uint8_t id, uint16_t result) {
-  uint8_t data[ab_sig_result_size];
-  ab_wr w = ab_wr_of(data, sizeof data);
-
-  ab_sig_result_write(&w, &(ab_sig_result){.result = result});
-  answer(link, code, id, &w);
+void ab_l2cap_reject_cid(ab_l2cap_link *link, uint8_t id, uint16_t dcid, uint16_t scid) {
+  reject(link, id, AB_SIG_INVALID_CID, (const uint16_t[]){dcid, scid}, 2);
 }
 
 /* ---- requests of ours ---- */
 
-static void end(ab_l2cap_req *req, int status) {
+void ab_l2cap_end_request(ab_l2cap_req *req, int status) {
   ab_l2cap_req_fn *fn = req->fn;
 
   ab_l2cap_detach(req);
@@ -90,7 +95,7 @@ static void end(ab_l2cap_req *req, int status) {
 }
 
 static void on_rtx(ab_timer *timer) {
-  end(ab_container_of(timer, ab_l2cap_req, timer), AIOBLE_ETIMEDOUT);
+  ab_l2cap_end_request(ab_container_of(timer, ab_l2cap_req, timer), AIOBLE_ETIMEDOUT);
 }
 
 static ab_l2cap_req *by_id(const ab_l2cap_link *link, uint8_t id) {
@@ -115,9 +120,8 @@ static uint8_t free_id(const ab_l2cap_link *link) {
   return 0;
 }
 
-/* sends a request and waits for the response with its identifier */
-static int ask(ab_l2cap_link *link, ab_l2cap_req *req, uint8_t code, const ab_wr *data,
-               ab_l2cap_req_fn *fn) {
+int ab_l2cap_ask(ab_l2cap_link *link, ab_l2cap_req *req, const ab_l2cap_req_kind *kind,
+                 const ab_wr *data, ab_l2cap_req_fn *fn) {
   uint8_t id = free_id(link);
   ab_buf *buf;
 
@@ -127,11 +131,12 @@ static int ask(ab_l2cap_link *link, ab_l2cap_req *req, uint8_t code, const ab_wr
     return AIOBLE_EBUSY;
   if (!id)
     return AIOBLE_ENOBUFS;
-  buf = new_command(link, code, id, data);
+  buf = new_command(link, kind->code, id, data);
   if (!buf)
     return AIOBLE_ENOMEM;
   link->last_id = id;
   req->link = link;
+  req->kind = kind;
   req->fn = fn;
   req->id = id;
   req->pending = true;
@@ -139,6 +144,18 @@ static int ask(ab_l2cap_link *link, ab_l2cap_req *req, uint8_t code, const ab_wr
   ab_timer_start(link->env, &req->timer, RTX_US, on_rtx);
   ab_l2cap_send(link, AB_L2CAP_CID_SIGNALLING, buf);
   return 0;
+}
+
+void ab_l2cap_wait_on(ab_l2cap_req *req) {
+  ab_timer_start(req->link->env, &req->timer, ERTX_US, on_rtx);
+}
+
+ab_buf *ab_l2cap_command(ab_l2cap_link *link, uint8_t code, const ab_wr *data) {
+  uint8_t id = free_id(link);
+
+  if (id)
+    link->last_id = id;
+  return id ? new_command(link, code, id, data) : NULL;
 }
 
 void ab_l2cap_detach(ab_l2cap_req *req) {
@@ -153,25 +170,28 @@ void ab_l2cap_end_requests(ab_l2cap_link *link, int status) {
   ab_list *n;
 
   while ((n = ab_list_first(&link->requests)))
-    end(ab_container_of(n, ab_l2cap_req, node), status);
-}
-
-/* the request that a response answers; NULL, and counted: none */
-static ab_l2cap_req *answered(ab_l2cap_link *link, uint8_t id) {
-  ab_l2cap_req *req = by_id(link, id);
-
-  if (!req)
-    link->stats.unexpected++;
-  return req;
+    ab_l2cap_end_request(ab_container_of(n, ab_l2cap_req, node), status);
 }
 
 static void on_reject(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  ab_l2cap_req *req = answered(link, id);
+  ab_l2cap_req *req = by_id(link, id);
   ab_sig_reject rej;
 
   ab_sig_reject_read(data, &rej);
   if (req)
-    end(req, rej.reason == AB_SIG_NOT_UNDERSTOOD ? AIOBLE_ENOTSUP : AIOBLE_EPROTO);
+    ab_l2cap_end_request(req, rej.reason == AB_SIG_NOT_UNDERSTOOD ? AIOBLE_ENOTSUP : AIOBLE_EPROTO);
+  else
+    link->stats.unexpected++;
+}
+
+/* of any kind, if it is the one that the request waits for */
+static void on_response(ab_l2cap_link *link, uint8_t code, uint8_t id, ab_rd *data) {
+  ab_l2cap_req *req = by_id(link, id);
+
+  if (req && req->kind->response == code)
+    req->kind->on_response(req, data);
+  else
+    link->stats.unexpected++;
 }
 
 /* ---- connection parameters ---- */
@@ -183,6 +203,17 @@ static bool params_valid(const ab_l2cap_params *p) {
          p->timeout * 4u > (1u + p->latency) * p->interval_max;
 }
 
+static void on_param_response(ab_l2cap_req *req, ab_rd *data) {
+  ab_sig_result rsp;
+
+  ab_sig_result_read(data, &rsp);
+  ab_l2cap_end_request(req,
+                       rsp.result == AB_SIG_PARAMS_ACCEPTED ? 0 : AIOBLE_ERR_L2CAP(rsp.result));
+}
+
+static const ab_l2cap_req_kind param_update = {AB_SIG_PARAM_UPDATE_REQ, AB_SIG_PARAM_UPDATE_RSP,
+                                               on_param_response};
+
 int ab_l2cap_param_update(ab_l2cap_link *link, ab_l2cap_req *req, const ab_l2cap_params *params,
                           ab_l2cap_req_fn *fn) {
   uint8_t data[ab_l2cap_params_size];
@@ -193,7 +224,7 @@ int ab_l2cap_param_update(ab_l2cap_link *link, ab_l2cap_req *req, const ab_l2cap
   if (!params_valid(params))
     return AIOBLE_EINVAL;
   ab_l2cap_params_write(&w, params);
-  return ask(link, req, AB_SIG_PARAM_UPDATE_REQ, &w, fn);
+  return ab_l2cap_ask(link, req, &param_update, &w, fn);
 }
 
 static void on_param_request(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
@@ -206,84 +237,43 @@ static void on_param_request(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
   }
   ab_l2cap_params_read(data, &wish);
   accepted = params_valid(&wish) && link->ev->on_param_request(link->ctx, &wish);
-  answer_result(link, AB_SIG_PARAM_UPDATE_RSP, id,
-                accepted ? AB_SIG_PARAMS_ACCEPTED : AB_SIG_PARAMS_REJECTED);
-}
-
-static void on_param_response(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  ab_l2cap_req *req = answered(link, id);
-  ab_sig_result rsp;
-
-  ab_sig_result_read(data, &rsp);
-  if (req)
-    end(req, rsp.result == AB_SIG_PARAMS_ACCEPTED ? 0 : AIOBLE_ERR_L2CAP(rsp.result));
-}
-
-/* ---- credit-based channels: none ---- */
-
-static void on_disconnect(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  ab_sig_disconnect req;
-
-  ab_sig_disconnect_read(data, &req);
-  reject(link, id, AB_SIG_INVALID_CID, (const uint16_t[]){req.dcid, req.scid}, 2);
-}
-
-static void on_le_connect(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  uint8_t rsp[ab_sig_le_connect_rsp_size];
-  ab_wr w = ab_wr_of(rsp, sizeof rsp);
-
-  (void) data;
-  ab_sig_le_connect_rsp_write(&w, &(ab_sig_le_connect_rsp){.result = AB_SIG_SPSM_NOT_SUPPORTED});
-  answer(link, AB_SIG_LE_CONNECT_RSP, id, &w);
-}
-
-/* the response names each channel asked for: as 0, it was not made */
-static void on_enhanced_connect(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  uint8_t rsp[ab_sig_enhanced_rsp_size + 2 * CIDS_MAX];
-  ab_wr w = ab_wr_of(rsp, sizeof rsp);
-  size_t cids = (ab_rd_left(data) - ab_sig_enhanced_rsp_size) / 2;
-
-  ab_sig_enhanced_rsp_write(&w, &(ab_sig_enhanced_rsp){.result = AB_SIG_SPSM_NOT_SUPPORTED});
-  while (cids--)
-    ab_wr_le16(&w, 0);
-  answer(link, AB_SIG_ENHANCED_CONNECT_RSP, id, &w);
-}
-
-static void on_reconfigure(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  (void) data;
-  answer_result(link, AB_SIG_RECONFIGURE_RSP, id, AB_SIG_RECONFIGURE_INVALID_CID);
-}
-
-static void on_stray(ab_l2cap_link *link, uint8_t id, ab_rd *data) {
-  (void) id;
-  (void) data;
-  link->stats.unexpected++;
+  ab_l2cap_answer_result(link, AB_SIG_PARAM_UPDATE_RSP, id,
+                         accepted ? AB_SIG_PARAMS_ACCEPTED : AB_SIG_PARAMS_REJECTED);
 }
 
 /* ---- in ---- */
 
+/* fn NULL: a response, which only a request of ours makes welcome */
 static const struct {
-  void (*fn)(ab_l2cap_link *link, uint8_t id, ab_rd *data);
+  ab_l2cap_command_fn *fn;
   uint8_t min, max; /* its data */
   uint8_t unit;     /* … which is a multiple of this */
-  bool request;
+  bool request;     /* it is answered */
 } commands[AB_SIG_CODES] = {
     [AB_SIG_COMMAND_REJECT] = {on_reject, 2, 6, 1, false},
-    [AB_SIG_DISCONNECT_REQ] = {on_disconnect, 4, 4, 1, true},
-    [AB_SIG_DISCONNECT_RSP] = {on_stray, 4, 4, 1, false},
+    [AB_SIG_DISCONNECT_REQ] = {ab_l2cap_on_disconnect, 4, 4, 1, true},
+    [AB_SIG_DISCONNECT_RSP] = {NULL, 4, 4, 1, false},
     [AB_SIG_PARAM_UPDATE_REQ] = {on_param_request, 8, 8, 1, true},
-    [AB_SIG_PARAM_UPDATE_RSP] = {on_param_response, 2, 2, 1, false},
-    [AB_SIG_LE_CONNECT_REQ] = {on_le_connect, 10, 10, 1, true},
-    [AB_SIG_LE_CONNECT_RSP] = {on_stray, 10, 10, 1, false},
-    [AB_SIG_CREDITS_IND] = {on_stray, 4, 4, 1, false},
-    [AB_SIG_ENHANCED_CONNECT_REQ] = {on_enhanced_connect, 8 + 2, 8 + 2 * CIDS_MAX, 2, true},
-    [AB_SIG_ENHANCED_CONNECT_RSP] = {on_stray, 8, 8 + 2 * CIDS_MAX, 2, false},
-    [AB_SIG_RECONFIGURE_REQ] = {on_reconfigure, 4 + 2, 4 + 2 * CIDS_MAX, 2, true},
-    [AB_SIG_RECONFIGURE_RSP] = {on_stray, 2, 2, 1, false},
+    [AB_SIG_PARAM_UPDATE_RSP] = {NULL, 2, 2, 1, false},
+    [AB_SIG_LE_CONNECT_REQ] = {ab_l2cap_on_le_connect, 10, 10, 1, true},
+    [AB_SIG_LE_CONNECT_RSP] = {NULL, 10, 10, 1, false},
+    [AB_SIG_CREDITS_IND] = {ab_l2cap_on_credits, 4, 4, 1, false},
+    [AB_SIG_ENHANCED_CONNECT_REQ] = {ab_l2cap_on_enhanced_connect, 8 + 2, 8 + 2 * AB_SIG_CIDS_MAX,
+                                     2, true},
+    [AB_SIG_ENHANCED_CONNECT_RSP] = {NULL, 8, 8 + 2 * AB_SIG_CIDS_MAX, 2, false},
+    [AB_SIG_RECONFIGURE_REQ] = {ab_l2cap_on_reconfigure, 4 + 2, 4 + 2 * AB_SIG_CIDS_MAX, 2, true},
+    [AB_SIG_RECONFIGURE_RSP] = {NULL, 2, 2, 1, false},
 };
 
 static bool length_fits(uint8_t code, size_t len) {
   return len >= commands[code].min && len <= commands[code].max && len % commands[code].unit == 0;
+}
+
+static void on_command(ab_l2cap_link *link, uint8_t code, uint8_t id, ab_rd *data) {
+  if (commands[code].fn)
+    commands[code].fn(link, id, data);
+  else
+    on_response(link, code, id, data);
 }
 
 void ab_l2cap_on_signalling(void *ctx, const uint8_t *payload, size_t len) {
@@ -292,16 +282,16 @@ void ab_l2cap_on_signalling(void *ctx, const uint8_t *payload, size_t len) {
   uint8_t code = ab_rd_u8(&r);
   uint8_t id = ab_rd_u8(&r);
   uint16_t length = ab_rd_le16(&r);
-  bool known = code < AB_SIG_CODES && commands[code].fn;
-  bool response = known && !commands[code].request;
+  bool known = code < AB_SIG_CODES && commands[code].unit;
+  bool unanswered = known && !commands[code].request;
 
-  if (ab_rd_ok(&r) && id && len > MTU && !response)
+  if (ab_rd_ok(&r) && id && len > MTU && !unanswered)
     reject(link, id, AB_SIG_MTU_EXCEEDED, (const uint16_t[]){MTU}, 1);
   else if (!ab_rd_ok(&r) || !id || ab_rd_left(&r) != length || len > MTU)
     link->stats.malformed++;
   else if (known && length_fits(code, length))
-    commands[code].fn(link, id, &r);
-  else if (response)
+    on_command(link, code, id, &r);
+  else if (unanswered)
     link->stats.malformed++;
   else
     reject(link, id, AB_SIG_NOT_UNDERSTOOD, NULL, 0);

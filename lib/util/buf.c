@@ -38,6 +38,18 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   return buf;
 }
 
+ab_buf *ab_buf_copy(ab_bufs *pool, const void *data, size_t len) {
+  ab_buf *buf = ab_buf_new(pool, len);
+  ab_wr w;
+
+  if (!buf)
+    return NULL;
+  w = ab_buf_writer(buf);
+  ab_wr_bytes(&w, data, len);
+  ab_buf_wrote(buf, &w);
+  return buf;
+}
+
 void ab_buf_free(ab_buf *buf) {
   ab_bufs *pool;
 

@@ -32,6 +32,7 @@ struct ab_buf {
   uint8_t *p;           /* first byte */
   uint32_t len;
   uint32_t size; /* of mem, head-room included */
+  uint32_t note; /* whoever has it queued */
   uint8_t mem[];
 };
 
@@ -46,6 +47,8 @@ void ab_bufs_free(ab_bufs *pool);
 
 /* an empty buffer with room for `room` bytes behind the head-room; NULL when out of memory */
 ab_buf *ab_buf_new(ab_bufs *pool, size_t room);
+/* one with a copy of these bytes in it */
+ab_buf *ab_buf_copy(ab_bufs *pool, const void *data, size_t len);
 void ab_buf_free(ab_buf *buf); /* without calling done; NULL does nothing */
 /* calls done(status), then frees */
 void ab_buf_finish(ab_buf *buf, int status);

@@ -74,7 +74,8 @@ static bool is_an_outcome(const story *st, int status) {
     if (status == some[i])
       return true;
   return st->garbage ? status < 0 && status != AIOBLE_EAGAIN
-                     : AIOBLE_ERR_IS_HCI(status) || AIOBLE_ERR_IS_ATT(status);
+                     : AIOBLE_ERR_IS_HCI(status) || AIOBLE_ERR_IS_ATT(status) ||
+                           AIOBLE_ERR_IS_L2CAP(status);
 }
 
 /* runs until it has settled by itself */
@@ -483,6 +484,52 @@ static void nobody_there(story *st) {
   aioble_device_unref(device);
 }
 
+/* a few SDUs each way, of several frames */
+static void chat(story *st, aioble_channel_t *a, aioble_channel_t *b) {
+  static const uint8_t data[1500];
+  static uint8_t into[100];
+  sim_watch *sends[2] = {ask(st, aioble_channel_send(a, data, sizeof data, 0)),
+                         ask(st, aioble_channel_send(b, data, sizeof data, 700))};
+
+  (void) wait_or_give_up(st, ask(st, aioble_channel_recv(b)));
+  for (unsigned i = 0; i < 3; i++)
+    (void) wait_or_give_up(st, ask(st, aioble_channel_recv(a)));
+  (void) wait_or_give_up(st, ask(st, aioble_channel_recvinto(b, into, sizeof into)));
+  (void) wait_or_give_up(st, sends[0]);
+  (void) wait_or_give_up(st, sends[1]);
+  (void) wait_or_give_up(st, ask(st, aioble_channel_flush(a)));
+}
+
+static void channels(story *st) {
+  aioble_listener_t *listener =
+      aioble_l2cap_listen(st->peripheral, 0x80, &(aioble_listen_options_t){.channel.mtu = 1000});
+  sim_watch *accept, *connect;
+  aioble_channel_t *a, *b;
+
+  if (!meet(st) || !listener)
+    goto done;
+  accept = ask(st, aioble_listener_accept(listener));
+  connect = ask(st, aioble_conn_l2cap_connect_many(st->conn, 0x80, NULL, 3));
+  if (wait(st, connect) < 0 || wait_or_give_up(st, accept) < 0)
+    goto done;
+  a = aioble_op_channel(connect->op);
+  b = aioble_op_channel(accept->op);
+  (void) wait_or_give_up(st, ask(st, aioble_channels_reconfigure(&b, 1, 1200, 0)));
+  chat(st, a, b);
+  (void) run(st, aioble_channel_disconnect(b));
+  (void) wait_or_give_up(st, ask(st, aioble_channel_disconnected(a)));
+  (void) wait_or_give_up(st, ask(st, aioble_channel_recv(a)));
+  accept = ask(st, aioble_conn_l2cap_accept(st->conn, 0x81, NULL));
+  connect = ask(st, aioble_conn_l2cap_connect(st->peer_conn, 0x81, NULL));
+  (void) wait(st, connect);
+  (void) wait_or_give_up(st, accept);
+  aioble_listener_stop(listener);
+  part(st);
+done:
+  aioble_listener_stop(listener);
+  aioble_listener_unref(listener);
+}
+
 const story_plot story_plots[] = {
     {.name = "values", .tell = values},
     {.name = "values in time", .tell = values, .timing = true},
@@ -493,5 +540,7 @@ const story_plot story_plots[] = {
     {.name = "meeting again", .tell = meeting_again, .kept = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
+    {.name = "channels", .tell = channels},
+    {.name = "channels in time", .tell = channels, .timing = true},
 };
 const unsigned story_n_plots = sizeof story_plots / sizeof *story_plots;

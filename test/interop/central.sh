@@ -18,6 +18,10 @@ register() {
   say '0x48 0x69 0x21' .
   say "gatt.register-characteristic ${custom}2 indicate" 'Enter value'
   say '0x00 0x00' .
+  say "gatt.register-characteristic ${custom}3 read,write" 'Enter value'
+  say "$(spaced "$(octets 508 0)" 0x)" .
+  say 'gatt.register-descriptor 0x2901 read,write' 'Enter value'
+  say '0x6e 0x6f 0x74 0x65' .
   say 'gatt.register-application' 'Application registered'
 }
 
@@ -25,11 +29,6 @@ advertise() {
   say 'advertise.uuids 0x181a' .
   say 'advertise.name peer' .
   say 'advertise on' 'Advertising object registered'
-}
-
-# D-Bus calls of one method: OWNER PATH METHOD ARGUMENT...
-call() {
-  gdbus call --system --dest "$1" --object-path "$2" --method "$3" "${@:4}"
 }
 
 # bluetoothctl's name on the bus: the one whose process it is.
@@ -51,7 +50,7 @@ change() {
 }
 
 plug_in
-start_bluetoothd
+start_bluetoothd "${mtu:-64}"
 owner=$(bus_name)
 register
 advertise
@@ -65,8 +64,10 @@ start explore hci0 explore "$hci1"
 succeeds explore 15
 expect explore "${custom}1" 0
 expect explore '48 69 21 .Hi!' 0
+expect explore 'descriptor 2901 6e 6f 74 65' 0
 
 start peer_central hci0 peer_central "$hci1"
+expect peer_central "long $(octets 508 0)\." 15
 expect peer_central subscribed 15
 for n in 1 2 3; do change service1/chrc0 "[0x6e, 0x3$n]"; done
 change service1/chrc1 "[0x69, 0x31]"

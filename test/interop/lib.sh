@@ -16,7 +16,8 @@ name=$(basename "$0" .sh)
 # shellcheck disable=SC2034 # for the scenarios
 hci0=00:AA:01:00:00:00
 hci1=00:AA:01:01:00:01
-declare -A pids=()   # of the background programs, by name
+declare -A pids=()    # of the background programs, by name
+declare -A input=()   # what those write to that take commands
 why=''
 
 fail() {
@@ -37,6 +38,17 @@ within() {
 
 gone() {
   ! kill -0 "$1"
+}
+
+# octets COUNT N: so many, in hexadecimal digits, and others for another N (less than 32)
+digits=$(for i in {0..543}; do printf %02x $((i * 37 % 251)); done)
+octets() {
+  echo "${digits:2*$2:2*$1}"
+}
+
+# spaced HEX [PREFIX]: with a space between two octets, and PREFIX before each
+spaced() {
+  sed "s/../ ${2:-}&/g; s/ //" <<<"$1"
 }
 
 # --- the end ----------------------------------------------------------------------------------
@@ -98,6 +110,26 @@ start() {
   [ -x "$program" ] || program=$build/test/interop/$3
   [ -x "$program" ] || fail "no program $3 in $build"
   AIOBLE_SNOOP=$out/$1.btsnoop background "$1" "$program" --adapter "$2" "${@:4}"
+}
+
+# dialog START NAME ARGUMENT...: START is background or start; the program takes commands.
+dialog() {
+  local fifo fd
+  fifo=$(mktemp -u)
+
+  mkfifo "$fifo"
+  exec {fd}<>"$fifo"
+  input[$2]=$fd
+  "$@" <"$fifo"
+}
+
+# ask NAME COMMAND REGEX [SECONDS]: gives a program a command and waits for its answer.
+ask() {
+  local text
+  text=$(<"$out/$1.log")
+
+  echo "$2" >&"${input[$1]}"
+  expect "$1" "$3" "${4:-10}" "${#text}"
 }
 
 # expect NAME REGEX SECONDS [OFFSET]: waits for text in NAME.log, after OFFSET characters.
@@ -164,11 +196,13 @@ unplug() {
   kill "${pids[controllers]}"
 }
 
-# AutoEnable would take hci0, too, and a user channel can be opened on adapters that are down only.
+# start_bluetoothd MTU: AutoEnable would take hci0, too, and a user channel can be opened on
+# adapters that are down only. It keeps the tables of all its peers, also of those it is not paired with.
 start_bluetoothd() {
   [ -e /run/dbus/system_bus_socket ] || start_bus
   rm -rf /var/lib/bluetooth
-  printf '[Policy]\nAutoEnable=false\n' >"$out/main.conf"
+  printf '[Policy]\nAutoEnable=false\n[GATT]\nCache=always\nExchangeMTU=%s\n' "$1" \
+    >"$out/main.conf"
   background bluetoothd /usr/libexec/bluetooth/bluetoothd -n -f "$out/main.conf"
   within 10 gdbus introspect --system --dest org.bluez --object-path /org/bluez/hci1 ||
     fail "bluetoothd did not find hci1"
@@ -182,22 +216,18 @@ start_bus() {
 }
 
 start_bluetoothctl() {
-  local input
-  input=$(mktemp -u)
-
-  mkfifo "$input"
-  exec {ctl}<>"$input"
-  background bluetoothctl bluetoothctl <"$input"
+  dialog background bluetoothctl bluetoothctl
   expect bluetoothctl 'Agent registered' 10
   say "select $hci1" .
   say 'power on' 'Changing power on succeeded'
 }
 
-# say COMMAND REGEX [SECONDS]: gives bluetoothctl a command and waits for its answer.
+# say COMMAND REGEX [SECONDS]: gives bluetoothctl a command.
 say() {
-  local text
-  text=$(<"$out/bluetoothctl.log")
+  ask bluetoothctl "$@"
+}
 
-  echo "$1" >&"$ctl"
-  expect bluetoothctl "$2" "${3:-5}" "${#text}"
+# D-Bus calls of one method: OWNER PATH METHOD ARGUMENT...
+call() {
+  gdbus call --system --dest "$1" --object-path "$2" --method "$3" "${@:4}"
 }

@@ -46,6 +46,17 @@ static void ops_of_null_handles_are_not_connected(void **state) {
       aioble_char_written(NULL),
       aioble_desc_written(NULL),
       aioble_capture_next(NULL),
+      aioble_conn_l2cap_connect(NULL, 0x80, NULL),
+      aioble_conn_l2cap_connect_many(NULL, 0x80, NULL, 2),
+      aioble_conn_l2cap_accept(NULL, 0x80, NULL),
+      aioble_listener_accept(NULL),
+      aioble_channel_send(NULL, "", 1, 0),
+      aioble_channel_flush(NULL),
+      aioble_channel_recv(NULL),
+      aioble_channel_recvinto(NULL, NULL, 0),
+      aioble_channel_disconnect(NULL),
+      aioble_channel_disconnected(NULL),
+      aioble_channels_reconfigure(NULL, 1, 0, 0),
   };
 
   (void) state;
@@ -82,6 +93,10 @@ static void references_of_null_are_null(void **state) {
   assert_null(aioble_service_unref(NULL));
   assert_null(aioble_capture_ref(NULL));
   assert_null(aioble_capture_unref(NULL));
+  assert_null(aioble_listener_ref(NULL));
+  assert_null(aioble_listener_unref(NULL));
+  assert_null(aioble_channel_ref(NULL));
+  assert_null(aioble_channel_unref(NULL));
 }
 
 static void questions_about_null_have_an_answer(void **state) {
@@ -184,6 +199,31 @@ static void server_handles_may_be_null(void **state) {
   assert_null(aioble_op_local_desc(NULL));
 }
 
+static void channel_handles_may_be_null(void **state) {
+  aioble_channel_stats_t stats;
+
+  (void) state;
+  assert_null(aioble_l2cap_listen(NULL, 0x80, NULL));
+  aioble_listener_stop(NULL);
+  assert_int_equal(aioble_listener_psm(NULL), 0);
+  assert_int_equal(aioble_channel_try_send(NULL, "", 0), AIOBLE_ENOTCONN);
+  aioble_channel_on_sdu(NULL, NULL, NULL);
+  assert_int_equal(aioble_channel_available(NULL), 0);
+  assert_int_equal(aioble_channel_reason(NULL), AIOBLE_ENOTCONN);
+  assert_false(aioble_channel_is_open(NULL));
+  assert_false(aioble_channel_is_enhanced(NULL));
+  assert_null(aioble_channel_conn(NULL));
+  assert_int_equal(aioble_channel_psm(NULL), 0);
+  assert_int_equal(aioble_channel_our_mtu(NULL), 0);
+  assert_int_equal(aioble_channel_peer_mtu(NULL), 0);
+  assert_int_equal(aioble_channel_our_mps(NULL), 0);
+  assert_int_equal(aioble_channel_peer_mps(NULL), 0);
+  assert_int_equal(aioble_channel_our_credits(NULL), 0);
+  assert_int_equal(aioble_channel_peer_credits(NULL), 0);
+  aioble_channel_stats(NULL, &stats);
+  assert_int_equal(stats.sdus_in, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ops_of_null_handles_are_not_connected),
@@ -192,6 +232,7 @@ int main(void) {
       cmocka_unit_test(client_handles_may_be_null),
       cmocka_unit_test(discoveries_of_nothing_end_at_once),
       cmocka_unit_test(server_handles_may_be_null),
+      cmocka_unit_test(channel_handles_may_be_null),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

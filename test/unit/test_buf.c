@@ -72,6 +72,21 @@ static void what_is_written_later_is_appended(void **state) {
   ab_buf_free(buf);
 }
 
+static void a_copy_is_the_bytes_with_room_in_front(void **state) {
+  fixture *f = *state;
+  ab_buf *buf = ab_buf_copy(&f->pool, "data", 4), *empty = ab_buf_copy(&f->pool, NULL, 0);
+  ab_wr w = ab_buf_prepend(buf, AB_BUF_HEADROOM);
+
+  ab_wr_bytes(&w, "sixteen octets: ", AB_BUF_HEADROOM);
+  assert_memory_equal(buf->p, "sixteen octets: data", buf->len);
+  assert_int_equal(empty->len, 0);
+  ab_buf_free(buf);
+  ab_buf_free(empty);
+  ab_bufs_free(&f->pool);
+  fake_env_fail_at(f->env, 1);
+  assert_null(ab_buf_copy(&f->pool, "data", 4));
+}
+
 static void the_room_asked_for_is_there(void **state) {
   static const size_t rooms[] = {0, 1, AB_BUF_ROOM, AB_BUF_ROOM + 1, 65535};
   fixture *f = *state;
@@ -177,6 +192,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(headers_go_in_front),
       TEST(what_is_written_later_is_appended),
+      TEST(a_copy_is_the_bytes_with_room_in_front),
       TEST(the_room_asked_for_is_there),
       TEST(the_steady_state_allocates_nothing),
       TEST(the_pool_keeps_no_more_than_its_limit),

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer_server --adapter NAME: advertises, and serves a table of values as a scenario tells it on
+ * stdin, a command a line:
+ *   register SERVICE...   these services instead of what was registered
+ *   set NAME HEX          the value of a characteristic or descriptor
+ *   get NAME              tells it
+ *   notify NAME HEX       sends that to the client that came last; the value stays as it is
+ *   indicate NAME HEX
+ *   mtu                   tells that client's
+ *   quit                  ends it in order, with status 0
+ * Every command but the last is answered on stdout, and what clients do is told there, too; bytes
+ * as hexadecimal digits with a full stop behind the last. To serve something else: another row in
+ * the table.
+ */
+#include <aioble/peripheral.h>
+#include <aioble/server.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define NAME "aioble-peer"
+#define BASE "12345678-1234-5678-1234-56789abcde"
+
+enum { VALUE_MAX = 512, NAMES_MAX = 16 };
+
+typedef enum kind { SERVICE, CHAR, DESC } kind_t;
+
+/* A characteristic is in the service above it, a descriptor in the characteristic above it. */
+static const struct definition {
+  kind_t kind;
+  const char *name, *uuid;
+  unsigned flags;
+} table[] = {
+    {SERVICE, "values", BASE "a0", 0},
+    {CHAR, "long", BASE "a1", AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP},
+    {DESC, "note", BASE "a2", AIOBLE_READ | AIOBLE_WRITE},
+    {CHAR, "news", BASE "a3", AIOBLE_READ | AIOBLE_NOTIFY},
+    {CHAR, "alert", BASE "a4", AIOBLE_READ | AIOBLE_INDICATE},
+    {SERVICE, "weather", "181a", 0},
+    {CHAR, "temperature", "2a6e", AIOBLE_READ},
+    {CHAR, "indoors", "2a6f", AIOBLE_READ},
+    {CHAR, "outdoors", "2a6f", AIOBLE_READ},
+    {SERVICE, "later", BASE "b0", 0},
+    {CHAR, "more", BASE "b1", AIOBLE_READ},
+};
+
+enum { ROWS = sizeof table / sizeof table[0] };
+
+typedef struct row {
+  const struct definition *as;
+  aioble_service_t *service; /* one of the three */
+  aioble_char_t *chr;
+  aioble_desc_t *desc;
+} row_t;
+
+typedef struct app {
+  aioble_t *ble;
+  aioble_conn_t *conn; /* of the client that came last */
+  row_t rows[ROWS];
+  uv_pipe_t input;
+  char line[2 * VALUE_MAX + 64];
+  size_t len;
+} app_t;
+
+static void print_value(const char *what, const char *name, aioble_bytes_t value) {
+  printf("%s %s ", what, name);
+  for (size_t i = 0; i < value.len; i++)
+    printf("%02x", value.data[i]);
+  printf(".\n");
+}
+
+/* --- what clients do ------------------------------------------------------------------------- */
+
+static int on_write(aioble_access_t *access, void *user) {
+  const row_t *row = user;
+
+  print_value("written", row->as->name, access->value);
+  return 0;
+}
+
+static void on_subscribe(aioble_char_t *chr, aioble_conn_t *conn, unsigned what, void *user) {
+  const row_t *row = user;
+
+  (void) chr;
+  (void) conn;
+  printf("subscribed %s %u\n", row->as->name, what);
+}
+
+static void on_disconnect(aioble_conn_t *conn, int reason, void *user) {
+  (void) conn;
+  (void) user;
+  printf("disconnected: %s\n", aioble_strerror(reason));
+}
+
+static void on_client(aioble_op_t *op, int status, void *user);
+
+static void advertise(app_t *app) {
+  aioble_op_then(
+      aioble_advertise(
+          app->ble, &(aioble_advertise_options_t){.interval_us = 100000, .fields = {.name = NAME}}),
+      on_client, app);
+}
+
+static void on_client(aioble_op_t *op, int status, void *user) {
+  app_t *app = user;
+
+  if (status < 0) {
+    printf("not advertising: %s\n", aioble_op_message(op));
+    return;
+  }
+  printf("connected\n");
+  aioble_conn_unref(app->conn);
+  app->conn = aioble_conn_ref(aioble_op_conn(op));
+  aioble_conn_set_hooks(app->conn, &(aioble_conn_hooks_t){.on_disconnect = on_disconnect});
+  advertise(app);
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static row_t *row_named(app_t *app, const char *name) {
+  for (row_t *row = app->rows; row < app->rows + ROWS; row++)
+    if (name && strcmp(row->as->name, name) == 0)
+      return row;
+  printf("there is no %s\n", name ? name : "name");
+  exit(2);
+}
+
+static void make_row(row_t *row, aioble_t *ble, aioble_service_t *service, aioble_char_t *chr) {
+  aioble_uuid_t uuid = {0};
+
+  aioble_uuid_parse(&uuid, row->as->uuid);
+  switch (row->as->kind) {
+  case SERVICE:
+    row->service = aioble_service_new(ble, uuid);
+    break;
+  case CHAR:
+    row->chr = aioble_char_new(
+        service, uuid, row->as->flags,
+        &(aioble_char_options_t){.on_write = on_write, .on_subscribe = on_subscribe, .user = row});
+    break;
+  case DESC:
+    row->desc = aioble_desc_new(chr, uuid, row->as->flags, NULL);
+    break;
+  }
+}
+
+static void make_table(app_t *app) {
+  aioble_service_t *service = NULL;
+  aioble_char_t *chr = NULL;
+
+  for (size_t i = 0; i < ROWS; i++) {
+    row_t *row = &app->rows[i];
+
+    row->as = &table[i];
+    make_row(row, app->ble, service, chr);
+    service = row->service ? row->service : service;
+    chr = row->chr ? row->chr : chr;
+  }
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+/* Two digits a byte. */
+static size_t parse_hex(const char *text, uint8_t *bytes) {
+  size_t len = text ? strlen(text) / 2 : 0;
+  unsigned byte;
+
+  if (len > VALUE_MAX)
+    len = VALUE_MAX;
+  for (size_t i = 0; i < len; i++)
+    bytes[i] = (uint8_t) (sscanf(text + 2 * i, "%2x", &byte) == 1 ? byte : 0);
+  return len;
+}
+
+/* as the library says it, and shortly when all went well */
+static void say_status(const char *what, int status) {
+  printf("%s: %s\n", what, status < 0 ? aioble_strerror(status) : "ok");
+}
+
+static void do_register(app_t *app, char *names) {
+  aioble_service_t *services[NAMES_MAX];
+  size_t n = 0;
+  char *rest = NULL;
+
+  for (char *name = strtok_r(names, " ", &rest); name && n < NAMES_MAX;
+       name = strtok_r(NULL, " ", &rest))
+    services[n++] = row_named(app, name)->service;
+  say_status("register", aioble_register_services(app->ble, services, n));
+}
+
+static void do_set(app_t *app, char *arguments) {
+  const row_t *row = row_named(app, strtok_r(arguments, " ", &arguments));
+  uint8_t bytes[VALUE_MAX];
+  size_t len = parse_hex(arguments, bytes);
+
+  say_status("set", row->chr ? aioble_char_write(row->chr, bytes, len, 0)
+                             : aioble_desc_write(row->desc, bytes, len));
+}
+
+static void do_get(app_t *app, char *name) {
+  const row_t *row = row_named(app, name);
+
+  print_value("value", name, row->chr ? aioble_char_read(row->chr) : aioble_desc_read(row->desc));
+}
+
+static void on_sent(aioble_op_t *op, int status, void *user) {
+  const row_t *row = user;
+
+  printf("sent %s: %s\n", row->as->name, status < 0 ? aioble_op_message(op) : "ok");
+}
+
+typedef aioble_op_t *send_fn(aioble_char_t *chr, aioble_conn_t *conn, const void *data, size_t len);
+
+static void send_value(app_t *app, char *arguments, send_fn *send) {
+  row_t *row = row_named(app, strtok_r(arguments, " ", &arguments));
+  uint8_t bytes[VALUE_MAX];
+  size_t len = parse_hex(arguments, bytes);
+
+  aioble_op_then(send(row->chr, app->conn, bytes, len), on_sent, row);
+}
+
+static void do_notify(app_t *app, char *arguments) {
+  send_value(app, arguments, aioble_char_notify);
+}
+
+static void do_indicate(app_t *app, char *arguments) {
+  send_value(app, arguments, aioble_char_indicate);
+}
+
+static void do_mtu(app_t *app, char *arguments) {
+  (void) arguments;
+  printf("mtu: %u\n", aioble_conn_mtu(app->conn));
+}
+
+static void do_quit(app_t *app, char *arguments) {
+  (void) arguments;
+  uv_close((uv_handle_t *) &app->input, NULL);
+  aioble_op_unref(aioble_close(app->ble));
+}
+
+static void obey(app_t *app, char *line) {
+  static const struct {
+    const char *name;
+    void (*run)(app_t *app, char *arguments);
+  } commands[] = {{"register", do_register}, {"set", do_set},           {"get", do_get},
+                  {"notify", do_notify},     {"indicate", do_indicate}, {"mtu", do_mtu},
+                  {"quit", do_quit}};
+  char *rest = line;
+  const char *name = strtok_r(line, " ", &rest);
+
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    if (name && strcmp(commands[i].name, name) == 0) {
+      commands[i].run(app, rest);
+      return;
+    }
+  printf("no such command: %s\n", name ? name : "");
+}
+
+static void give_room(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
+  app_t *app = handle->data;
+
+  (void) size;
+  *buf = uv_buf_init(app->line + app->len, (unsigned) (sizeof app->line - app->len));
+}
+
+/* A line that does not fit ends it, too: then there is no room, and n says so. */
+static void on_input(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
+  app_t *app = stream->data;
+  char *end;
+
+  (void) buf;
+  if (n < 0) {
+    printf("no more commands: %s\n", uv_strerror((int) n));
+    do_quit(app, NULL);
+    return;
+  }
+  app->len += (size_t) n;
+  while ((end = memchr(app->line, '\n', app->len)) != NULL) {
+    *end++ = '\0';
+    obey(app, app->line);
+    app->len -= (size_t) (end - app->line);
+    memmove(app->line, end, app->len);
+  }
+}
+
+/* --- from beginning to end ------------------------------------------------------------------- */
+
+static void run(app_t *app, uv_loop_t *loop) {
+  uv_pipe_init(loop, &app->input, 0);
+  app->input.data = app;
+  uv_pipe_open(&app->input, 0);
+  uv_read_start((uv_stream_t *) &app->input, give_room, on_input);
+  make_table(app);
+  advertise(app);
+  uv_run(loop, UV_RUN_DEFAULT);
+  aioble_conn_unref(app->conn);
+  for (size_t i = 0; i < ROWS; i++)
+    aioble_service_unref(app->rows[i].service);
+}
+
+int main(int argc, char **argv) {
+  app_t app = {0};
+  uv_loop_t loop;
+
+  if (argc != 3 || strcmp(argv[1], "--adapter") != 0) {
+    (void) fprintf(stderr, "usage: peer_server --adapter NAME\n");
+    return 2;
+  }
+  (void) setvbuf(stdout, NULL, _IOLBF, 0);
+  uv_loop_init(&loop);
+  app.ble = aioble_new(&loop, &(aioble_options_t){.adapter = argv[2], .name = NAME});
+  run(&app, &loop);
+  aioble_unref(app.ble);
+  if (uv_loop_close(&loop) != 0) {
+    printf("the loop is not empty\n");
+    return 1;
+  }
+  return 0;
+}
