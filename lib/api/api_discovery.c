@@ -205,6 +205,14 @@ static void on_checked(ab_cache_wait *wait) {
   serve(d);
 }
 
+/* 0: it is known whether the cache may be used; EAGAIN: on_checked() follows; ENOTCONN */
+static int wait_for_check(aioble_discovery_t *d) {
+  if (d->conn->att.state != AB_ATT_OPEN)
+    return AIOBLE_ENOTCONN;
+  d->fetching = ab_host_cache_wait(d->conn, &d->check, on_checked);
+  return d->fetching ? AIOBLE_EAGAIN : 0;
+}
+
 /* the last handle that the item is all about */
 static uint16_t reach_of(const aioble_discovery_t *d) {
   return d->unit.kind <= AB_GATT_CACHE_SECONDARY ? d->item.last
@@ -248,11 +256,10 @@ static int from_cache(aioble_discovery_t *d) {
       [AB_GATT_CACHE_INCLUDE] = AB_GATT_INCLUDES, [AB_GATT_CACHE_CHAR] = AB_GATT_CHARS,
       [AB_GATT_CACHE_DESC] = AB_GATT_DESCS,
   };
-  int found;
+  int found = wait_for_check(d);
 
-  d->fetching = ab_host_cache_wait(d->conn, &d->check, on_checked);
-  if (d->fetching)
-    return AIOBLE_EAGAIN;
+  if (found < 0)
+    return found;
   found = ab_gatt_cache_next(&d->conn->cache.table, &d->unit, d->from,
                              d->uuid.size ? &d->uuid : NULL, &d->item, &d->ask);
   if (found == 1)
@@ -266,9 +273,11 @@ static int from_cache(aioble_discovery_t *d) {
 }
 
 static int begin(aioble_discovery_t *d) {
-  d->fetching = ab_host_cache_wait(d->conn, &d->check, on_checked);
-  if (!d->fetching)
-    d->next = d->conn->cache.state == AB_CACHE_OFF ? from_peer : from_cache;
+  int status = wait_for_check(d);
+
+  if (status < 0)
+    return status;
+  d->next = d->conn->cache.state == AB_CACHE_OFF ? from_peer : from_cache;
   return AIOBLE_EAGAIN;
 }
 
