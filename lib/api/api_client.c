@@ -60,7 +60,7 @@ void aioble_client_service_range(const aioble_client_service_t *service, uint16_
   *last = service ? service->last : 0;
 }
 
-/* Two walks: those who listen may do anything, once they are told. */
+/* Two walks: those who listened may do anything when they are told. */
 void ab_client_services_gone(aioble_conn_t *conn, ab_att_range range) {
   ab_att_range gone = range;
 
