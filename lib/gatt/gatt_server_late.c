@@ -53,18 +53,6 @@ int ab_gatt_ask(ab_gatt_request *rq, ab_gatt_value *value, ab_gatt_hook *hook,
 
 /* ---- waiting ---- */
 
-static ab_buf *copy(ab_gatt_request *rq, const uint8_t *octets, size_t len) {
-  ab_buf *buf = ab_buf_new(rq->server->bufs, len);
-  ab_wr w;
-
-  if (!buf)
-    return NULL;
-  w = ab_buf_writer(buf);
-  ab_wr_bytes(&w, octets, len);
-  ab_buf_wrote(buf, &w);
-  return buf;
-}
-
 /* what is kept below is defined from here on */
 static void wait_for(ab_gatt_request *rq) {
   if (rq->waiting)
@@ -79,7 +67,7 @@ bool ab_gatt_keep(ab_gatt_request *rq) {
   size_t size = (size_t) (rq->rsp->end - rq->rsp->start);
   struct ab_gatt_kept *kept = &rq->kept;
 
-  kept->pdu_buf = copy(rq, rq->begin, (size_t) (rq->pdu->end - rq->begin));
+  kept->pdu_buf = ab_buf_copy(rq->server->bufs, rq->begin, (size_t) (rq->pdu->end - rq->begin));
   kept->rsp_buf = ab_buf_new(rq->server->bufs, size);
   if (!kept->pdu_buf || !kept->rsp_buf)
     return false;
@@ -160,7 +148,7 @@ static void answer_inside(ab_gatt_request *rq) {
   struct ab_gatt_answer *answer = &rq->answer;
 
   ab_buf_free(answer->copy);
-  answer->copy = answer->data ? copy(rq, answer->data, answer->len) : NULL;
+  answer->copy = answer->data ? ab_buf_copy(rq->server->bufs, answer->data, answer->len) : NULL;
   if (answer->data && !answer->copy)
     answer->code = AB_ATT_ERR_INSUFFICIENT_RESOURCES;
   answer->data = answer->copy ? answer->copy->p : NULL;
