@@ -15,8 +15,8 @@
  *    handles. It also makes us aware of a change (2.5.2.1). Discoveries wait for it.
  * 3. If it is the hash of the table, this is as it was; else nothing is known. A peer without a
  *    hash tells a bonded client of each change, so the table is as it was if that had none, either.
- * 4. READY for the first time, or with another hash: the peer is asked to tell us of changes
- *    (api_cache.c), once per bond; others forget it with each link.
+ * 4. READY for the first time, with another hash, or not knowing any more where: the peer is asked
+ *    to tell us of changes (api_cache.c), once per bond; others forget it with each link.
  * 5. Service Changed (7.1), in any state: the range is not known any more, and the hash is read
  *    again, which is then that of the rest. If the table changes meanwhile, again.
  */
@@ -51,6 +51,15 @@ static ab_att_range range_in(const uint8_t *value, size_t len) {
                                                                                    : all_handles;
 }
 
+/* where the peer says so, as far as is known; 0: nowhere */
+static uint16_t service_changed(const ab_gatt_cache *table) {
+  for (unsigned i = 0; i < table->n; i++)
+    if (table->records[i].kind == AB_GATT_CACHE_CHAR &&
+        aioble_uuid_equal(&table->records[i].uuid, &AIOBLE_UUID16(SERVICE_CHANGED)))
+      return table->records[i].value;
+  return 0;
+}
+
 static void read_hash(aioble_conn_t *conn);
 
 static void on_changed(ab_gatt_listener *listener, const uint8_t *value, size_t len,
@@ -62,6 +71,7 @@ static void on_changed(ab_gatt_listener *listener, const uint8_t *value, size_t 
   (void) indication;
   ab_gatt_cache_changed(&cache->table, range.first, range.last);
   cache->told = true;
+  cache->asked &= service_changed(&cache->table) != 0; /* the next link must know where */
   if (cache->state == AB_CACHE_READY && !cache->reading)
     read_hash(conn);
   tell(conn, range);
@@ -78,18 +88,6 @@ void ab_host_cache_listen(aioble_conn_t *conn, uint16_t handle) {
   ab_gatt_unlisten(&conn->client, changes);
   *changes = (ab_gatt_listener){.handle = handle, .on_value = on_changed, .on_closed = on_closed};
   (void) ab_gatt_listen(&conn->client, changes);
-}
-
-/* … where we had asked for it on another link */
-static void listen_again(aioble_conn_t *conn) {
-  const ab_gatt_cache *table = &conn->cache.table;
-
-  for (unsigned i = 0; i < table->n; i++)
-    if (table->records[i].kind == AB_GATT_CACHE_CHAR &&
-        aioble_uuid_equal(&table->records[i].uuid, &AIOBLE_UUID16(SERVICE_CHANGED))) {
-      ab_host_cache_listen(conn, table->records[i].value);
-      return;
-    }
 }
 
 /* ---- the beginning and the end ---- */
@@ -114,7 +112,8 @@ static void turn_off(aioble_conn_t *conn) {
 static void begin(aioble_conn_t *conn) {
   ab_host_peer_load(conn);
   conn->cache.state = AB_CACHE_UNCHECKED;
-  listen_again(conn);
+  if (service_changed(&conn->cache.table))
+    ab_host_cache_listen(conn, service_changed(&conn->cache.table));
 }
 
 void ab_host_cache_start(aioble_conn_t *conn, aioble_cache_t use) {

@@ -184,26 +184,53 @@ static void who_has_subscribed_by_hand_is_told_too(void **state) {
 
   (void) state;
   (void) learn(p);
-  for (unsigned i = 0; i < 2; i++) {
-    cached_pair_meet_bonded(p);
-    aioble_conn_set_hooks(p->at_client,
-                          &(aioble_conn_hooks_t){.on_services_changed = on_change, .user = &c});
-    changes = cached_pair_char(p, 0x1801, 0x2a05);
-    sim_expect(aioble_client_char_subscribe(changes, AIOBLE_SUBSCRIBE_INDICATE), 0);
-    value = aioble_client_char_indicated(changes);
-    cached_pair_add_extra(p);
-    sim_ok(value);
-    assert_int_equal(aioble_op_value(value).len, 4);
-    aioble_op_unref(value);
-    sim_run_ms(&p->s, 100);
-    assert_int_equal(c.calls, 1);
-    cached_pair_remove_extra(p);
-    sim_run_ms(&p->s, 100);
-    sim_expect(aioble_client_char_indicated(changes), 0);
-    aioble_client_char_unref(changes);
-    cached_pair_part(p);
-    c.calls = 0;
-  }
+  cached_pair_meet_bonded(p);
+  aioble_conn_set_hooks(p->at_client,
+                        &(aioble_conn_hooks_t){.on_services_changed = on_change, .user = &c});
+  changes = cached_pair_char(p, 0x1801, 0x2a05);
+  sim_expect(aioble_client_char_subscribe(changes, AIOBLE_SUBSCRIBE_INDICATE), 0);
+  value = aioble_client_char_indicated(changes);
+  cached_pair_add_extra(p);
+  sim_ok(value);
+  assert_int_equal(aioble_op_value(value).len, 4);
+  aioble_op_unref(value);
+  sim_run_ms(&p->s, 100);
+  assert_int_equal(c.calls, 1);
+  cached_pair_remove_extra(p);
+  sim_run_ms(&p->s, 100);
+  sim_expect(aioble_client_char_indicated(changes), 0);
+  assert_int_equal(c.calls, 2);
+  aioble_client_char_unref(changes);
+  cached_pair_free(p);
+}
+
+/* … by one without a hash, that says only that something has changed */
+static void where_changes_are_told_is_found_again_after_one_of_everything(void **state) {
+  cached_pair *p = cached_pair_new(NULL);
+  static const uint8_t all[] = {1, 0, 0xff, 0xff};
+  unsigned things;
+  uint16_t handle;
+  change c = {0};
+
+  (void) state;
+  p->hash_error = AB_ATT_ERR_ATTRIBUTE_NOT_FOUND;
+  things = learn(p);
+  cached_pair_meet_bonded(p);
+  handle = p->at_client->cache.changes.handle;
+  assert_true(handle > 0);
+  aioble_client_char_unref(cached_pair_char(p, 0x180f, 0x2a19));
+  ab_host_touch(p->client);
+  ab_gatt_client_rx_value(&p->at_client->client, handle, all, sizeof all, true);
+  aioble_client_char_unref(cached_pair_char(p, 0x180f, 0x2a19));
+  sim_run_ms(&p->s, 100);
+  cached_pair_part(p);
+  cached_pair_meet_bonded(p);
+  aioble_conn_set_hooks(p->at_client,
+                        &(aioble_conn_hooks_t){.on_services_changed = on_change, .user = &c});
+  cached_pair_add_extra(p);
+  sim_run_ms(&p->s, 100);
+  assert_int_equal(c.calls, 1);
+  assert_int_equal(cached_pair_discover(p, NULL, NULL), things + 3);
   cached_pair_free(p);
 }
 
@@ -369,6 +396,7 @@ int main(void) {
       cmocka_unit_test(a_discovery_out_of_sync_goes_on_by_itself),
       cmocka_unit_test(what_nobody_has_told_is_noticed_by_the_next_request),
       cmocka_unit_test(who_has_subscribed_by_hand_is_told_too),
+      cmocka_unit_test(where_changes_are_told_is_found_again_after_one_of_everything),
       cmocka_unit_test(a_link_may_end_at_any_step_of_the_check),
       cmocka_unit_test(a_link_may_end_at_any_step_of_a_first_discovery),
       cmocka_unit_test(a_file_that_is_none_is_no_harm),
