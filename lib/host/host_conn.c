@@ -32,6 +32,10 @@ static void on_att_value(void *ctx, uint16_t handle, const uint8_t *value, size_
                          bool indication) {
   aioble_conn_t *conn = ctx;
 
+  if (ab_host_securing(conn)) { /* in the clear: not to be believed */
+    conn->client.early_dropped++;
+    return;
+  }
   ab_gatt_client_rx_value(&conn->client, handle, value, len, indication);
 }
 
@@ -66,12 +70,6 @@ static void send_att(void *ctx, ab_buf *pdu) {
   aioble_conn_t *conn = ctx;
 
   ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_ATT, pdu);
-}
-
-static void send_smp(void *ctx, ab_buf *command) {
-  aioble_conn_t *conn = ctx;
-
-  ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_SMP, command);
 }
 
 static void send_frame(void *ctx, ab_buf *frame) {
@@ -154,6 +152,8 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
   ab_list_init(&conn->waiting);
   ab_list_init(&conn->mtu_waiting);
   ab_host_cache_init(conn);
+  ab_list_init(&conn->pairs);
+  ab_list_init(&conn->securing);
   ab_list_push(&ble->conns, &conn->node);
   ble->n_conns++;
   *frame = on_frame;
@@ -164,6 +164,11 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
 static void on_auto_mtu(ab_att_req *req, int status, ab_rd *pdu) {
   (void) pdu;
   ab_conn_auto_mtu_done(ab_container_of(req, aioble_conn_t, mtu_req), status);
+}
+
+void ab_host_conn_start(aioble_conn_t *conn) {
+  if (conn->link.role == AB_HCI_ROLE_CENTRAL && !conn->ble->options.no_auto_mtu)
+    (void) ab_att_exchange_mtu(&conn->att, &conn->mtu_req, on_auto_mtu);
 }
 
 static void link_up(void *ctx, ab_gap_link *link) {
@@ -177,12 +182,10 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_gatt_client_init(&conn->client, &conn->att);
   ab_gatt_server_link_open(&ble->server, &conn->server, &conn->att);
   ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
-  ab_smp_open(&conn->smp, &ble->bufs, send_smp, conn, central);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_SMP, on_smp_command, conn);
   ab_host_cache_start(conn, AIOBLE_CACHE_DEFAULT);
-  if (central && !ble->options.no_auto_mtu)
-    (void) ab_att_exchange_mtu(&conn->att, &conn->mtu_req, on_auto_mtu);
+  ab_host_smp_open(conn);
 }
 
 /* ---- going ---- */
@@ -206,6 +209,7 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
   if (conn->att.env) { /* it was up */
     ab_host_peer_save(conn);
     ab_host_cache_end(conn);
+    ab_host_smp_close(conn, reason);
     ab_host_add_conn_stats(conn, &ble->stats);
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
     ab_gatt_server_link_close(&conn->server);
@@ -230,6 +234,8 @@ const ab_gap_events ab_host_gap_events = {
     .link_down = link_down,
     .link_params = link_params,
     .link_param_request = on_link_param_request,
+    .link_key = ab_host_on_key,
+    .link_encryption = ab_host_on_encryption,
 };
 
 /* ---- hooks: like continuations, at the end of the turn ---- */
@@ -248,6 +254,7 @@ static void call_hooks(aioble_conn_t *conn, unsigned due) {
     h->on_mtu(conn, aioble_conn_mtu(conn), h->user);
   if (due & AB_HOOK_PARAMS && h->on_params)
     h->on_params(conn, &params, h->user);
+  ab_host_smp_hooks(conn, due);
   if (due & AB_HOOK_DISCONNECT && h->on_disconnect)
     h->on_disconnect(conn, conn->reason, h->user);
 }

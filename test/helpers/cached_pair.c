@@ -13,20 +13,19 @@
 
 /* ---- the server's table ---- */
 
-static void install(cached_pair *p) {
-  aioble_service_t *services[] = {p->battery, p->environment, p->extra};
-
-  assert_int_equal(aioble_register_services(p->server, services, p->extra ? 3 : 2), 0);
-}
-
 static void register_table(cached_pair *p) {
+  aioble_service_t *services[2];
+
   p->battery = aioble_service_new(p->server, AIOBLE_UUID16(0x180f));
   p->level = aioble_char_new(p->battery, AIOBLE_UUID16(0x2a19), AIOBLE_READ | AIOBLE_NOTIFY, NULL);
   p->environment = aioble_service_new(p->server, AIOBLE_UUID16(0x181a));
   p->temperature = aioble_char_new(p->environment, AIOBLE_UUID16(0x2a6e),
                                    AIOBLE_READ | AIOBLE_WRITE | AIOBLE_INDICATE, NULL);
   (void) aioble_desc_new(p->temperature, AIOBLE_UUID16(0x2901), AIOBLE_READ, NULL);
-  install(p);
+  assert_int_equal(aioble_service_include(p->environment, p->battery), 0);
+  services[0] = p->battery;
+  services[1] = p->environment;
+  assert_int_equal(aioble_register_services(p->server, services, 2), 0);
 }
 
 static void release_table(cached_pair *p) {
@@ -38,15 +37,12 @@ static void release_table(cached_pair *p) {
 void cached_pair_add_extra(cached_pair *p) {
   p->extra = aioble_service_new(p->server, AIOBLE_UUID16(0x1816));
   (void) aioble_char_new(p->extra, AIOBLE_UUID16(0x2a5b), AIOBLE_NOTIFY, NULL);
-  install(p);
+  assert_int_equal(aioble_service_add(p->extra), 0);
 }
 
 void cached_pair_remove_extra(cached_pair *p) {
-  aioble_service_t *extra = p->extra;
-
-  p->extra = NULL;
-  install(p);
-  aioble_service_unref(extra);
+  assert_int_equal(aioble_service_remove(p->extra), 0);
+  p->extra = aioble_service_unref(p->extra);
 }
 
 void cached_pair_remove_all(cached_pair *p) {

@@ -13,7 +13,7 @@ typedef struct cached_pair {
   sim s;
   char *dir; /* client.json, server.json */
   aioble_t *client, *server;
-  aioble_service_t *battery, *environment, *extra; /* 180f, 181a, 1816: added */
+  aioble_service_t *battery, *environment, *extra; /* 180f; 181a, which includes it; 1816: added */
   aioble_char_t *level, *temperature;              /* 2a19 notify; 2a6e read, write, indicate */
   aioble_conn_t *at_client, *at_server;            /* NULL: not connected */
   ab_att_events events;                            /* of the server's end … */
