@@ -65,6 +65,7 @@ static int init(aioble_t *ble, uv_loop_t *uv, const aioble_options_t *o) {
     err = ab_config_init(ble, o);
   if (err < 0)
     return err;
+  ab_host_eatt_init(ble);
   ble->uv = uv;
   ab_host_use_loop(ble, o->loop);
   return 0;

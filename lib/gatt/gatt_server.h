@@ -158,6 +158,9 @@ enum {
   AB_GATT_CLIENT_FEATURES = 7, /* all that are known */
 };
 
+/* Server Supported Features, Part G, 7.4 */
+enum { AB_GATT_SERVER_EATT = 1 };
+
 /* whether the client knows the table as it is, Part G, 2.5.2.1 */
 typedef enum ab_gatt_awareness {
   AB_GATT_AWARE,

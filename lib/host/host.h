@@ -67,6 +67,7 @@ struct aioble {
   ab_gap gap;
   ab_gatt_server server;
   ab_list listeners; /* ab_l2cap_listener */
+  ab_l2cap_listener eatt;
   ab_list conns;     /* aioble_conn: those connected */
   unsigned n_conns;
   ab_list hooks_due; /* aioble_conn whose hooks are to be called at the end of the turn */
@@ -97,6 +98,7 @@ struct aioble_conn {
   ab_gatt_client client;
   ab_gatt_server_link server;
   ab_gatt_bearer bearer;
+  struct ab_eatt *eatt;       /* enhanced bearers; NULL: there were none so far */
   ab_att_req mtu_req;         /* the exchange the library starts by itself */
   ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
   ab_list mtu_waiting;        /* aioble_op_t: for the exchange that the library started */
@@ -151,6 +153,17 @@ void ab_host_call_hooks(aioble_t *ble);
 void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats);
 /* the MTU exchange that the library started has ended (api_conn.c) */
 void ab_conn_auto_mtu_done(aioble_conn_t *conn, int status);
+
+/* ---- host_eatt.c ---- */
+
+/* from now on peers may open enhanced bearers, if the options say so */
+void ab_host_eatt_init(aioble_t *ble);
+/* the link has been encrypted, for the first time or again */
+void ab_host_eatt_encrypted(aioble_conn_t *conn);
+unsigned ab_host_eatt_bearers(const aioble_conn_t *conn);
+uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn);
+/* of a link that has ended, when its memory goes */
+void ab_host_eatt_free(aioble_conn_t *conn);
 
 /* ---- api_config.c ---- */
 
