@@ -94,7 +94,7 @@ struct ab_att {
   bool mtu_asked;    /* we exchanged it as client … */
   bool mtu_answered; /* … and the peer did */
   ab_att_state state;
-  uint64_t malformed; /* PDUs that were not what they should be, or came when they should not */
+  uint64_t malformed;  /* PDUs that were not what they should be, or came when they should not */
   ab_att_group *group; /* of the unenhanced one: who is beside it; NULL: nobody */
 };
 
@@ -133,8 +133,8 @@ bool ab_att_exchange_mtu(ab_att *att, ab_att_req *req, ab_att_req_fn *fn);
 
 /* ---- att_enhanced.c ---- */
 
-/* One beside that bearer, for the owner to put in its group. There is no exchange of MTUs on it: the
-   owner sets it. */
+/* One beside that bearer, for the owner to put in its group. There is no exchange of MTUs on it:
+   the owner sets it. */
 void ab_att_init_enhanced(ab_att *att, const ab_att *unenhanced, const ab_att_events *events,
                           void *ctx, uint16_t local_mtu);
 /* who is in that place from now on; NULL: nobody */
@@ -143,8 +143,8 @@ void ab_att_group_set(ab_att_group *group, unsigned place, ab_att *att);
 ab_att *ab_att_shortest_line(ab_att *unenhanced);
 ab_att *ab_att_place_of(ab_att *unenhanced, uint16_t handle);
 
-/* where a request goes whose order does not matter: a bearer that is idle, or has the shortest line.
-   Of an enhanced one: itself. */
+/* where a request goes whose order does not matter: a bearer that is idle, or has the shortest
+   line. Of an enhanced one: itself. */
 static inline ab_att *ab_att_pick(ab_att *att) {
   return att->group ? ab_att_shortest_line(att) : att;
 }
