@@ -59,9 +59,10 @@ typedef struct aioble_options {
    * Enhanced ATT bearers on each link, 0 to 5; default 0: none. Where the peer has them, too, and
    * once the link is encrypted, that many L2CAP channels (PSM 0x27) are opened beside the ATT
    * channel that every link has: we ask for them as the central, and accept them in either role.
-   * Then requests, and indications, need not wait for each other: a read may overtake another, and
-   * a write of something else. Writes of one attribute keep their order, indications of one value
-   * do, and all notifications and writes without response do. aioble_conn_mtu() holds on all
+   * Then requests, and indications, need not wait for each other: what was begun later may be done
+   * first. The order is kept by writes of one attribute (those that fit into a PDU), by
+   * indications of one value, and by all notifications and writes without response, which stay on
+   * the bearer that every link has. What fits aioble_conn_mtu() fits all
    * bearers. A bearer that breaks (Core Vol 3, Part F, 3.3.3) or is closed ends what was on it with
    * AIOBLE_ETIMEDOUT or AIOBLE_ENOTCONN; the link stays. (Core Vol 3, Part G, 5.3, 5.4)
    */
@@ -224,6 +225,12 @@ typedef struct aioble_conn_hooks {
   void (*on_params)(aioble_conn_t *conn, const aioble_conn_params_t *params, void *user);
   void (*on_mtu)(aioble_conn_t *conn, uint16_t mtu, void *user);
   bool (*on_param_request)(aioble_conn_t *conn, const aioble_conn_update_t *wish, void *user);
+  /** 0: aioble_conn_security() has changed. Else a pairing or encryption that the peer asked for
+   * has failed, with a status as of aioble_conn_pair(); the connection's end is told by
+   * on_disconnect alone. */
+  void (*on_security)(aioble_conn_t *conn, int status, void *user);
+  /** The peer's user presses a key (aioble_keypress_t) while a passkey is entered there. */
+  void (*on_keypress)(aioble_conn_t *conn, int key, void *user);
   void *user;
 } aioble_conn_hooks_t;
 AIOBLE_API void aioble_conn_set_hooks(aioble_conn_t *conn, const aioble_conn_hooks_t *hooks);

@@ -204,6 +204,12 @@ static void all_answered(ab_eatt *eatt) {
   ab_timer_start(&conn->ble->env, &eatt->timer, 0, on_again);
 }
 
+/* not when the link has ended */
+static void count_refused(const ab_eatt *eatt, unsigned n) {
+  if (eatt->conn->link.up)
+    eatt->conn->ble->stats.eatt_refused += n;
+}
+
 static void answered(bearer *b, bool made) {
   ab_eatt *eatt = b->eatt;
 
@@ -211,7 +217,7 @@ static void answered(bearer *b, bool made) {
     return;
   b->asked = false;
   eatt->made |= made;
-  eatt->conn->ble->stats.eatt_refused += !made;
+  count_refused(eatt, !made);
   if (--eatt->asked == 0)
     all_answered(eatt);
 }
@@ -352,11 +358,9 @@ void ab_host_eatt_init(aioble_t *ble) {
 /* ---- we ask ---- */
 
 static void give_up(ab_eatt *eatt, int status) {
-  aioble_t *ble = eatt->conn->ble;
-
   eatt->state = DONE;
-  ble->stats.eatt_refused += eatt->group.places;
-  ab_log(&ble->env, AB_LOG_INFO, "enhanced ATT: %s", aioble_strerror(status));
+  count_refused(eatt, eatt->group.places);
+  ab_log(&eatt->conn->ble->env, AB_LOG_INFO, "enhanced ATT: %s", aioble_strerror(status));
 }
 
 static void ask_for_channels(ab_eatt *eatt) {
@@ -436,7 +440,8 @@ static void on_features(ab_gatt_disc *disc) {
 
 void ab_host_eatt_encrypted(aioble_conn_t *conn) {
   bool central = conn->link.role == AB_HCI_ROLE_CENTRAL;
-  ab_eatt *eatt = conn->ble->options.eatt && central ? eatt_of(conn) : NULL;
+  bool wanted = conn->ble->options.eatt && central && conn->l2cap.security.encrypted;
+  ab_eatt *eatt = wanted ? eatt_of(conn) : NULL;
 
   if (eatt && eatt->state == IDLE)
     read_features(eatt, SERVER, SERVER_FEATURES);

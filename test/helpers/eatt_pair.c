@@ -10,38 +10,32 @@
 
 /* ---- the server ---- */
 
-static int read_later(ab_gatt_value *value, ab_gatt_access *access) {
-  ab_local *local = ab_container_of(value, ab_local, value);
-  eatt_pair *p = ((sim_stack *) aioble_user(local->chr->service->ble))->user;
+static int on_read(aioble_access_t *access, void *user) {
+  eatt_pair *p = user;
 
   if (!p->slow)
     return 0;
   assert_true(p->n_later < EATT_LATER);
-  ab_gatt_late_begin(&p->later[p->n_later++], access);
-  return AB_ATT_LATER;
+  p->later[p->n_later++] = aioble_access_later(access);
+  return AIOBLE_ANSWER_LATER;
 }
 
 static void serve(eatt_pair *p) {
   aioble_service_t *service = aioble_service_new(p->b, AIOBLE_UUID16(0x181a));
 
-  sim_stack_of(&p->s, p->b)->user = p;
   p->capture = aioble_capture_new(p->b, 0);
   for (unsigned i = 0; i < EATT_CHARS; i++)
     p->chars[i] = aioble_char_new(
         service, aioble_uuid16((uint16_t) (0x2a00 + i)),
         AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE,
-        &(aioble_char_options_t){.max_len = 512, .capture_to = p->capture});
+        &(aioble_char_options_t){
+            .max_len = 512, .on_read = on_read, .capture_to = p->capture, .user = p});
   assert_int_equal(aioble_register_services(p->b, &service, 1), 0);
-  p->slow_ops = *p->chars[0]->local.value.ops;
-  p->slow_ops.read = read_later;
-  for (unsigned i = 0; i < EATT_CHARS; i++)
-    p->chars[i]->local.value.ops = &p->slow_ops;
   aioble_service_unref(service);
 }
 
 void eatt_answer(eatt_pair *p, unsigned i, const char *text) {
-  (void) ab_host_touch(p->b);
-  ab_gatt_late_answer(&p->later[i], 0, text, strlen(text));
+  (void) aioble_answer(p->later[i], 0, text, strlen(text));
 }
 
 /* ---- the pair ---- */

@@ -6,8 +6,8 @@
 #ifndef EATT_PAIR_H
 #define EATT_PAIR_H
 
-#include "api/api_server.h"
 #include "helpers/sim.h"
+#include "host/host.h"
 
 enum { EATT_CHARS = 12, EATT_LATER = 8, EATT_PSM = 0x27 };
 
@@ -17,9 +17,8 @@ typedef struct eatt_pair {
   aioble_conn_t *at_a, *at_b;
   aioble_char_t *chars[EATT_CHARS];
   aioble_client_char_t *found[EATT_CHARS];
-  bool slow; /* reads are answered later */
-  ab_gatt_value_ops slow_ops;
-  ab_gatt_late later[EATT_LATER]; /* in the order of the requests */
+  bool slow;                          /* reads are answered later */
+  aioble_answer_t *later[EATT_LATER]; /* in the order of the requests */
   unsigned n_later;
   aioble_capture_t *capture; /* of all writes */
 } eatt_pair;
@@ -35,7 +34,7 @@ void eatt_pair_close(eatt_pair *p);
 void eatt_secure(aioble_conn_t *conn);
 void eatt_encrypt(eatt_pair *p);
 
-/* answers a read; harmless when the client has gone */
+/* answers a read, also when the client has gone */
 void eatt_answer(eatt_pair *p, unsigned i, const char *text);
 
 /* that enhanced bearer; NULL: it is not open */
