@@ -70,6 +70,18 @@ typedef struct aioble_options {
   unsigned max_links;
   /** Whose attribute tables are remembered. */
   aioble_cache_t gatt_cache;
+  /**
+   * Enhanced ATT bearers on each link, 0 to 5; default 0: none. Where the peer has them, too, and
+   * once the link is encrypted, that many L2CAP channels (PSM 0x27) are opened beside the ATT
+   * channel that every link has: we ask for them as the central, and accept them in either role.
+   * Then requests, and indications, need not wait for each other: what was begun later may be done
+   * first. The order is kept by writes of one attribute (those that fit into a PDU), by
+   * indications of one value, and by all notifications and writes without response, which stay on
+   * the bearer that every link has. What fits aioble_conn_mtu() fits all
+   * bearers. A bearer that breaks (Core Vol 3, Part F, 3.3.3) or is closed ends what was on it with
+   * AIOBLE_ETIMEDOUT or AIOBLE_ENOTCONN; the link stays. (Core Vol 3, Part G, 5.3, 5.4)
+   */
+  unsigned eatt;
 
   /** All NULL: malloc and friends. Copied. */
   const aioble_allocator_t *allocator;
@@ -139,6 +151,7 @@ typedef struct aioble_stats {
   uint64_t links_refused;         /**< links beyond max_links, disconnected at once */
   uint64_t notifications_dropped; /**< received, but the characteristic's queue was full */
   uint64_t writes_dropped;        /**< received without response, but the capture queue was full */
+  uint64_t eatt_refused;          /**< enhanced bearers that we wanted of a peer and did not get */
   uint64_t ops_without_memory;    /**< ops that could only be reported as AIOBLE_ENOMEM */
 } aioble_stats_t;
 AIOBLE_API void aioble_stats(const aioble_t *ble, aioble_stats_t *stats);
@@ -183,6 +196,8 @@ AIOBLE_API bool aioble_conn_is_connected(const aioble_conn_t *conn);
 AIOBLE_API aioble_role_t aioble_conn_role(const aioble_conn_t *conn);
 /** The ATT MTU in force: 23 until an exchange, by either side. */
 AIOBLE_API uint16_t aioble_conn_mtu(const aioble_conn_t *conn);
+/** ATT bearers that are open: 1, and the enhanced ones (aioble_options_t.eatt); 0: it has ended. */
+AIOBLE_API unsigned aioble_conn_bearers(const aioble_conn_t *conn);
 AIOBLE_API aioble_conn_params_t aioble_conn_params(const aioble_conn_t *conn);
 /** Why it ended, AIOBLE_ERR_HCI(code); AIOBLE_ENODEV: the adapter went; 0 while connected. */
 AIOBLE_API int aioble_conn_reason(const aioble_conn_t *conn);

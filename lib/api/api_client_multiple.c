@@ -52,7 +52,7 @@ static void on_values(ab_gatt_values *values, int status) {
 
 /* NULL: out of memory */
 static values_op *values_new(aioble_conn_t *conn, unsigned max) {
-  ab_gatt_values *values = ab_gatt_values_new(&conn->att, max);
+  ab_gatt_values *values = ab_gatt_values_new(ab_att_pick(&conn->att), max);
   aioble_op_t *op = values ? ab_op_new(conn->ble, &values_kind) : NULL;
   values_op *v;
 

@@ -65,7 +65,7 @@ static aioble_op_t *start_read(aioble_conn_t *conn, uint16_t handle) {
 
   if (!r)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  ab_gatt_read_start(&r->read, &conn->att, handle, on_read);
+  ab_gatt_read_start(&r->read, ab_att_pick(&conn->att), handle, on_read);
   return &r->op;
 }
 
@@ -99,7 +99,7 @@ aioble_op_t *aioble_client_read_multiple(aioble_client_char_t *const *chars, siz
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   for (size_t i = 0; i < n; i++)
     handles[i] = chars[i]->handle;
-  status = ab_gatt_read_multiple(&r->read, &conn->att, handles, n, on_read);
+  status = ab_gatt_read_multiple(&r->read, ab_att_pick(&conn->att), handles, n, on_read);
   if (status < 0)
     ab_op_settle(&r->op, status);
   return &r->op;
@@ -133,17 +133,18 @@ static void on_written(ab_att_req *req, int status, ab_rd *pdu) {
 /* longer than a Write Request: prepared (4.9.4) */
 static aioble_op_t *write_request(aioble_conn_t *conn, uint16_t handle, const void *data,
                                   size_t len) {
+  ab_att *att = ab_att_ordered(&conn->att, handle);
   aioble_op_t *op;
   write_op *w;
 
-  if (len > conn->att.mtu - 3u)
+  if (len > att->mtu - 3u)
     return ab_client_write_long(conn, handle, data, len);
   op = ab_op_new(conn->ble, &write_kind);
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   w = ab_container_of(op, write_op, op);
   w->conn = aioble_conn_ref(conn);
-  (void) ab_gatt_write(&conn->att, &w->req, handle, data, len, on_written);
+  (void) ab_gatt_write(att, &w->req, handle, data, len, on_written);
   return op;
 }
 

@@ -251,6 +251,10 @@ static void take_mtu_request(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
   ab_buf *buf;
   ab_wr w;
 
+  if (att->enhanced) {
+    send_error(att, opcode, 0, AB_ATT_ERR_REQUEST_NOT_SUPPORTED);
+    return;
+  }
   if (!ok || !ab_att_mtu_read(pdu, &theirs)) {
     send_error(att, opcode, 0, AB_ATT_ERR_INVALID_PDU);
     return;

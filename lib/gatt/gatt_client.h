@@ -129,7 +129,7 @@ typedef void ab_gatt_disc_fn(ab_gatt_disc *disc);
    likes, or be stopped. */
 struct ab_gatt_disc {
   ab_att_req req;
-  ab_att *att;
+  ab_att *att; /* each request may go on any bearer beside it */
   ab_gatt_disc_fn *fn;
   ab_gatt_disc_kind kind;
   uint32_t next; /* the first handle not yet seen: it only grows, up to 0x10000 */

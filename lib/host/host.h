@@ -70,6 +70,7 @@ struct aioble {
   ab_gap gap;
   ab_gatt_server server;
   ab_list listeners; /* ab_l2cap_listener */
+  ab_l2cap_listener eatt;
   ab_smp_stack smp;
   ab_smp_oob oob;              /* for pairings that the peer starts */
   aioble_prompt_fn *on_prompt; /* for connections without one of their own */
@@ -148,6 +149,7 @@ struct aioble_conn {
   ab_att_range changed;       /* what of them is gone, for the hook */
   bool bonded;                /* the link is encrypted with a bond's key … */
   aioble_addr_t identity;     /* … of this peer */
+  struct ab_eatt *eatt;       /* enhanced bearers; NULL: there were none so far */
   ab_att_req mtu_req;         /* the exchange the library starts by itself */
   ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
   ab_list mtu_waiting;        /* aioble_op_t: for the exchange that the library started */
@@ -272,6 +274,17 @@ void ab_client_ask_for_changes(aioble_conn_t *conn);
 
 /* what was discovered in that range is of no use any more; but Service Changed goes on */
 void ab_client_services_gone(aioble_conn_t *conn, ab_att_range range);
+
+/* ---- host_eatt.c ---- */
+
+/* from now on peers may open enhanced bearers, if the options say so */
+void ab_host_eatt_init(aioble_t *ble);
+/* if the link is encrypted: that may have changed */
+void ab_host_eatt_encrypted(aioble_conn_t *conn);
+unsigned ab_host_eatt_bearers(const aioble_conn_t *conn);
+uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn);
+/* of a link that has ended, when its memory goes */
+void ab_host_eatt_free(aioble_conn_t *conn);
 
 /* ---- host_smp.c ---- */
 

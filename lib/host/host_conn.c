@@ -193,7 +193,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
 void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats) {
   const ab_l2cap_stats *l2cap = &conn->l2cap.stats;
 
-  stats->att_malformed += conn->att.malformed;
+  stats->att_malformed += conn->att.malformed + ab_host_eatt_malformed(conn);
   stats->l2cap_dropped +=
       l2cap->malformed + l2cap->unknown_cid + l2cap->unexpected + l2cap->dropped;
   stats->notifications_dropped += conn->client.early_dropped;

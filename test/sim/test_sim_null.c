@@ -120,6 +120,7 @@ static void questions_about_null_have_an_answer(void **state) {
   assert_null(aioble_conn_adapter(NULL));
   assert_false(aioble_conn_is_connected(NULL));
   assert_int_equal(aioble_conn_mtu(NULL), 0);
+  assert_int_equal(aioble_conn_bearers(NULL), 0);
   sim_expect_params(NULL, &none);
   assert_int_equal(aioble_conn_reason(NULL), AIOBLE_ENOTCONN);
   aioble_conn_set_hooks(NULL, NULL);
