@@ -9,7 +9,9 @@
  * resolve with success if the peer has lost the key; there is no silent fall-back. A bond is never
  * replaced by a weaker one, nor by a peer that only claims its address.
  *
- * Bonds are kept in memory for as long as the stack lives.
+ * Bonds are kept in the adapter's state file (aioble_options_t.store), readable for its owner only,
+ * and are on the disk when the pairing ends; without a state file, in memory for as long as the
+ * stack lives. Those in the file are known from the first opening of the adapter on.
  */
 #ifndef AIOBLE_SECURITY_H
 #define AIOBLE_SECURITY_H
@@ -170,7 +172,9 @@ typedef struct aioble_bond {
 
 /** Copies up to `max` bonds, the oldest first. @return how many there are */
 AIOBLE_API size_t aioble_bonds(const aioble_t *ble, aioble_bond_t *bonds, size_t max);
-/** Forgets a bond; a link that is encrypted with it stays. @return 0, AIOBLE_ENOENT, ENOTCONN */
+/** Forgets a bond, and all else that is kept of the peer, also while the adapter is closed; a link
+ * that is encrypted with it stays. @return 0, AIOBLE_ENOENT, AIOBLE_ENOTCONN (no stack),
+ * AIOBLE_ENOMEM (the state file could not be read) */
 AIOBLE_API int aioble_bond_delete(aioble_t *ble, const aioble_addr_t *addr);
 
 #ifdef __cplusplus

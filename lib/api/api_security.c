@@ -267,13 +267,21 @@ size_t aioble_bonds(const aioble_t *ble, aioble_bond_t *bonds, size_t max) {
   return n;
 }
 
+/* also of a closed adapter: the file would bring it back */
 int aioble_bond_delete(aioble_t *ble, const aioble_addr_t *addr) {
-  ab_bond *bond = ble && addr ? ab_smp_bond_with(&ble->smp, addr) : NULL;
+  bool held = ble && ble->store;
+  ab_bond *bond;
+  int err;
 
   if (!ble)
     return AIOBLE_ENOTCONN;
-  if (!bond)
-    return AIOBLE_ENOENT;
-  ab_smp_bond_delete(&ble->smp, bond);
-  return 0;
+  err = ab_host_store_open(ble);
+  bond = err == 0 && addr ? ab_smp_bond_with(&ble->smp, addr) : NULL;
+  if (bond)
+    ab_smp_bond_delete(&ble->smp, bond);
+  else if (err == 0)
+    err = AIOBLE_ENOENT;
+  if (!held)
+    ab_host_store_close(ble);
+  return err;
 }

@@ -60,6 +60,7 @@ struct aioble {
   ab_snoop *snoop;
   int64_t snoop_base_us; /* the date at time 0 of the loop's clock */
   ab_store *store;
+  bool bonds_known;          /* those of the store: from now on memory is right */
   ab_timer save_timer;       /* until what was kept is flushed */
   bool save_failed;          /* … the last time, which was said */
   aioble_addr_t static_addr; /* ours, if the controller needs one */
@@ -242,9 +243,9 @@ void ab_host_cache_listen(aioble_conn_t *conn, uint16_t handle);
 /*
  * The link is encrypted with the key of a bond: what is kept of that peer, by its identity address,
  * is in force again, for us as its client and as its server. Hooks of the server are called, which
- * may end the link.
+ * may end the link. fresh: the bond was made on this link, and begins with what is set now.
  */
-void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity);
+void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity, bool fresh);
 
 /* ---- host_peer.c: what is kept of a peer ---- */
 
@@ -264,6 +265,16 @@ void ab_host_peer_save(aioble_conn_t *conn);
  */
 void ab_host_save_soon(aioble_t *ble);
 void ab_host_save(aioble_t *ble);
+
+/* ---- host_bonds.c: what is kept of bonds ---- */
+
+/* Opens the store, if there is to be one. At the first time the bonds that are kept, and our own
+   key, become known. One that cannot be used is said, and does not keep the radio from working. 0,
+   or AIOBLE_ENOMEM: bonded peers might not be known as such. */
+int ab_host_store_open(aioble_t *ble);
+void ab_host_store_close(aioble_t *ble); /* with all saved */
+/* a bond has come, or goes with all that is kept of the peer: on the disk at once */
+void ab_host_bond_changed(aioble_t *ble, const ab_bond *bond, bool gone);
 
 /* ---- api_cache.c ---- */
 

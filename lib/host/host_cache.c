@@ -123,8 +123,16 @@ void ab_host_cache_start(aioble_conn_t *conn, aioble_cache_t use) {
     begin(conn);
 }
 
-void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity) {
-  if (conn->bonded)
+/* What we asked of the peer before this link it has forgotten with the old bond. */
+static void begin_bond(aioble_conn_t *conn) {
+  ab_host_cache *cache = &conn->cache;
+
+  cache->asked &= cache->asks > 0;
+  cache->table.dirty = conn->server.dirty = true;
+}
+
+void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity, bool fresh) {
+  if (conn->bonded && !fresh)
     return;
   conn->bonded = true;
   conn->identity = *identity;
@@ -132,7 +140,10 @@ void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity) {
     ab_host_peer_drop(conn);
   else if (conn->cache.state <= AB_CACHE_UNCHECKED)
     begin(conn);
-  ab_host_peer_restore(conn);
+  if (fresh)
+    begin_bond(conn);
+  else
+    ab_host_peer_restore(conn);
 }
 
 /* whoever waits asks the peer, which says that there is no link */

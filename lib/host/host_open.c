@@ -119,19 +119,12 @@ static int start_snoop(aioble_t *ble) {
 }
 
 /* The address of an adapter that has none: kept over restarts, and random at first (Core Vol 6,
-   Part B, 1.3.2.1). A store that cannot be used is said, but does not keep the radio from working.
- */
+   Part B, 1.3.2.1). */
 static int find_static_addr(aioble_t *ble) {
-  const char *adapter = or_env(ble->options.adapter, "AIOBLE_ADAPTER");
-  const char *path = ble->options.store;
-  char why[AB_STORE_WHY];
-  int err;
+  int err = ab_host_store_open(ble);
 
-  if (!(path && !*path) && !ble->store) {
-    ble->store = ab_store_open(&ble->env, path, adapter ? adapter : "default", &err, why);
-    if (!ble->store)
-      ab_log(&ble->env, AB_LOG_WARN, "%s", why);
-  }
+  if (err < 0)
+    return err;
   if (ble->static_addr.type == AIOBLE_ADDR_RANDOM ||
       (ble->store && ab_store_static_address(ble->store, &ble->static_addr)))
     return 0;

@@ -134,7 +134,7 @@ static bool table_is_new(const aioble_conn_t *conn) {
   const ab_host_cache *cache = &conn->cache;
 
   return cache->state != AB_CACHE_OFF && cache->table.dirty &&
-         (conn->bonded || has_hash(cache->table.hash));
+         (conn->bonded || (cache->use == AIOBLE_CACHE_ALL && has_hash(cache->table.hash)));
 }
 
 /* ---- what it has set as our client: kept of bonded peers ---- */

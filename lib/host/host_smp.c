@@ -25,15 +25,27 @@ static void apply_security(aioble_conn_t *conn, const ab_bond *gone) {
       (ab_gatt_security){.level = s->level, .key_size = s->key_size, .has_key = keyed});
 }
 
+/* the link is as secure as it was, but nothing of it will last */
+static void lose_bond(aioble_conn_t *conn, const ab_bond *bond) {
+  apply_security(conn, bond);
+  if (!conn->bonded || !aioble_addr_equal(&conn->identity, &bond->addr))
+    return;
+  conn->bonded = false;
+  conn->smp.security.bonded = false;
+}
+
 static void on_bond(void *ctx, const ab_bond *bond, bool gone) {
   aioble_t *ble = ctx;
 
   AB_LIST_EACH(n, &ble->conns) {
     aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
 
-    if (conn->smp.stack)
-      apply_security(conn, gone ? bond : NULL);
+    if (conn->smp.stack && gone)
+      lose_bond(conn, bond);
+    else if (conn->smp.stack)
+      apply_security(conn, NULL);
   }
+  ab_host_bond_changed(ble, bond, gone);
 }
 
 void ab_host_smp_init(aioble_t *ble) {
@@ -113,12 +125,13 @@ static void on_keypress(void *ctx, uint8_t type) {
   ab_host_hook_due(conn, AB_HOOK_KEYPRESS);
 }
 
-/* what is kept of a bonded peer is in force again (host_cache.c) */
+/* What is kept of a bonded peer is in force again (host_cache.c); that of a bond that a pairing has
+   just made begins with what there is. */
 static void restore_bonded(aioble_conn_t *conn) {
   const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
 
   if (bond && conn->smp.security.bonded)
-    ab_host_peer_bonded(conn, &bond->addr);
+    ab_host_peer_bonded(conn, &bond->addr, conn->smp.pairing != NULL);
 }
 
 static void on_changed(void *ctx) {

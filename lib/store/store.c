@@ -69,6 +69,7 @@ static int load(ab_store *store, char *why) {
   if (err < 0)
     return err;
   err = ab_store_parse(store, text, len);
+  explicit_bzero(text, len);
   ab_free(store->env, text);
   if (err == AIOBLE_ENOTSUP)
     AB_STORE_WHY_SET(why, "%s was written by a later version of libaioble", store->path);
@@ -107,12 +108,17 @@ bool ab_store_dirty(const ab_store *store) {
   return store->dirty;
 }
 
+static void free_text(char *text) {
+  explicit_bzero(text, strlen(text));
+  cJSON_free(text);
+}
+
 /* What could not be read again is not written: something has to go. */
 static char *print(ab_store *store, int *err, char *why) {
   char *text;
 
   while ((text = cJSON_Print(store->root)) && strlen(text) > AB_STORE_MAX) {
-    cJSON_free(text);
+    free_text(text);
     if (!ab_store_drop_peer(store)) {
       AB_STORE_WHY_SET(why, "%s would be longer than %d bytes", store->path, AB_STORE_MAX);
       *err = AIOBLE_EMSGSIZE;
@@ -133,7 +139,7 @@ int ab_store_flush(ab_store *store, char *why) {
   if (!(text = print(store, &err, why)))
     return err;
   err = ab_store_file_write(store->env, store->path, text, strlen(text), why);
-  cJSON_free(text);
+  free_text(text);
   store->dirty = err < 0;
   return err;
 }
@@ -151,8 +157,7 @@ bool ab_store_static_address(const ab_store *store, aioble_addr_t *addr) {
   return true;
 }
 
-/* the member of that name if it is an object, else a new one in its place */
-static cJSON *object_in(cJSON *parent, const char *name) {
+cJSON *ab_store_object_in(cJSON *parent, const char *name) {
   cJSON *object = cJSON_GetObjectItemCaseSensitive(parent, name);
 
   if (cJSON_IsObject(object))
@@ -175,7 +180,7 @@ int ab_store_set_member(cJSON *object, const char *name, cJSON *value) {
 
 int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr, char *why) {
   char text[AIOBLE_ADDR_TEXT_SIZE];
-  cJSON *identity = object_in(store->root, "identity");
+  cJSON *identity = ab_store_object_in(store->root, "identity");
   int err;
 
   *why = '\0';

@@ -4,11 +4,21 @@
  *
  *   {
  *     "version": 1,
- *     "identity": { "static_address": "c2:11:22:33:44:55" },
+ *     "identity": { "static_address": "c2:11:22:33:44:55", "irk": "32 hexadecimal digits" },
  *     "peers": [                                  the one that was used last comes last
  *       {
  *         "address": "d4:01:02:03:04:05", "type": "random",    identity address; "public"
- *         "bond": { … },                          reserved: a peer that has it is never dropped
+ *         "bond": {                               a peer that has one is never dropped; keys have
+ *           "local": { "key": "32 digits",        32 hexadecimal digits, as over the air
+ *                      "rand": "16 digits",       a number, most significant digit first; with …
+ *                      "ediv": 12345 },           … this one the key's name; absent: 0
+ *           "peer": { … },                        local: when we are the peripheral; peer: central;
+ *           "irk": "32 digits",                   one of them at least, of LE Secure Connections
+ *           "csrk": "…", "local_csrk": "…",       the same twice; keys that are absent: none
+ *           "authenticated": true,                absent: false
+ *           "secure_connections": true,           absent: false
+ *           "key_size": 16                        7 to 16; the key's octets behind it are zero
+ *         },
  *         "gatt_client": {                        what we know of its attributes, as their client
  *           "hash": "32 hexadecimal digits",      Database Hash; zero or absent: none
  *           "changes_asked": true,                it was asked to tell of changes; absent: false
@@ -84,6 +94,40 @@ int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr, char
 void ab_store_peer_used(ab_store *store, const aioble_addr_t *peer);
 /* all that is kept of it goes, a bond as well */
 void ab_store_forget_peer(ab_store *store, const aioble_addr_t *peer);
+
+/* ---- bonds, and our own key ---- */
+
+enum { AB_STORE_KEY_LEN = 16 };
+
+typedef struct ab_store_ltk {
+  uint8_t key[AB_STORE_KEY_LEN];
+  uint64_t rand;
+  uint16_t ediv;
+  bool there;
+} ab_store_ltk;
+
+typedef struct ab_store_bond {
+  aioble_addr_t addr;       /* identity: public, or random static */
+  ab_store_ltk local, peer; /* one of them at least */
+  uint8_t irk[AB_STORE_KEY_LEN], csrk[AB_STORE_KEY_LEN], local_csrk[AB_STORE_KEY_LEN];
+  bool has_irk, has_csrk, has_local_csrk;
+  bool authenticated, sc;
+  uint8_t key_size;
+} ab_store_bond;
+
+/* 0; AIOBLE_ENOENT: none is kept, or it makes no sense, which is logged */
+int ab_store_bond_of(const ab_store *store, const aioble_addr_t *peer, ab_store_bond *bond);
+/* all that make sense, the others are logged; fn does not change the store */
+typedef void ab_store_bond_fn(void *ctx, const ab_store_bond *bond);
+void ab_store_bonds(const ab_store *store, ab_store_bond_fn *fn, void *ctx);
+/* Keeps it in place of the peer's, until flushed in memory only. 0 or AIOBLE_ENOMEM. */
+int ab_store_set_bond(ab_store *store, const ab_store_bond *bond);
+
+/* the key of our own private addresses; false: none is kept (or it is none) */
+bool ab_store_irk(const ab_store *store, uint8_t irk[AB_STORE_KEY_LEN]);
+int ab_store_set_irk(ab_store *store, const uint8_t irk[AB_STORE_KEY_LEN]);
+
+/* ---- what is known of their attributes, and they of ours ---- */
 
 typedef enum ab_store_kind {
   AB_STORE_PRIMARY,

@@ -6,7 +6,6 @@
  */
 #include "store/store_priv.h"
 
-#include "util/hex.h"
 #include <string.h>
 
 #define CLIENT "gatt_client"
@@ -21,41 +20,10 @@ static const char *const unlisted_names[] = {"unlisted_primary", "unlisted_secon
 
 /* ---- reading ---- */
 
-/* a whole number up to max; absent: 0 */
-static bool read_number(const cJSON *number, uint16_t max, uint16_t *out) {
-  *out = 0;
-  if (!number)
-    return true;
-  if (!cJSON_IsNumber(number) || !(number->valuedouble >= 0 && number->valuedouble <= max))
-    return false;
-  *out = (uint16_t) number->valuedouble;
-  return *out == number->valuedouble;
-}
-
-static bool number_in(const cJSON *object, const char *name, uint16_t *out) {
-  return read_number(cJSON_GetObjectItemCaseSensitive(object, name), UINT16_MAX, out);
-}
-
-static bool octet_in(const cJSON *object, const char *name, uint8_t *out) {
-  uint16_t number;
-  bool ok = read_number(cJSON_GetObjectItemCaseSensitive(object, name), UINT8_MAX, &number);
-
-  *out = (uint8_t) number;
-  return ok;
-}
-
 static bool hash_in(const cJSON *object, uint8_t hash[AB_STORE_HASH_LEN]) {
-  const cJSON *text = cJSON_GetObjectItemCaseSensitive(object, "hash");
-
   memset(hash, 0, AB_STORE_HASH_LEN);
-  if (!text)
-    return true;
-  if (!cJSON_IsString(text) || strlen(text->valuestring) != 2 * AB_STORE_HASH_LEN)
-    return false;
-  for (size_t i = 0; i < AB_STORE_HASH_LEN; i++)
-    if (!ab_hex_read(text->valuestring + 2 * i, &hash[i]))
-      return false;
-  return true;
+  return !cJSON_GetObjectItemCaseSensitive(object, "hash") ||
+         ab_store_octets_in(object, "hash", hash, AB_STORE_HASH_LEN);
 }
 
 static bool range_in(const cJSON *object, const char *name, ab_store_range *range) {
@@ -66,16 +34,9 @@ static bool range_in(const cJSON *object, const char *name, ab_store_range *rang
   if (!first)
     return !list || cJSON_IsArray(list);
   return cJSON_IsArray(list) && first->next && !first->next->next &&
-         read_number(first, UINT16_MAX, &range->first) &&
-         read_number(first->next, UINT16_MAX, &range->last) && range->first > 0 &&
+         ab_store_number(first, UINT16_MAX, &range->first) &&
+         ab_store_number(first->next, UINT16_MAX, &range->last) && range->first > 0 &&
          range->first <= range->last;
-}
-
-static bool bool_in(const cJSON *object, const char *name, bool *out) {
-  const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
-
-  *out = cJSON_IsTrue(value);
-  return !value || cJSON_IsBool(value);
 }
 
 static bool kind_in(const cJSON *object, ab_store_kind *kind) {
@@ -101,12 +62,12 @@ typedef uint16_t read_entry(const cJSON *object, void *out);
 static uint16_t read_attr(const cJSON *object, void *out) {
   ab_store_attr *attr = out;
 
-  return number_in(object, "handle", &attr->handle) && kind_in(object, &attr->kind) &&
-                 uuid_in(object, &attr->uuid) && number_in(object, "last", &attr->last) &&
-                 number_in(object, "value", &attr->value) &&
-                 number_in(object, "includes_to", &attr->includes_to) &&
-                 number_in(object, "contents_to", &attr->contents_to) &&
-                 octet_in(object, "properties", &attr->properties)
+  return ab_store_number_in(object, "handle", &attr->handle) && kind_in(object, &attr->kind) &&
+                 uuid_in(object, &attr->uuid) && ab_store_number_in(object, "last", &attr->last) &&
+                 ab_store_number_in(object, "value", &attr->value) &&
+                 ab_store_number_in(object, "includes_to", &attr->includes_to) &&
+                 ab_store_number_in(object, "contents_to", &attr->contents_to) &&
+                 ab_store_octet_in(object, "properties", &attr->properties)
              ? attr->handle
              : 0;
 }
@@ -114,8 +75,8 @@ static uint16_t read_attr(const cJSON *object, void *out) {
 static uint16_t read_subscription(const cJSON *object, void *out) {
   ab_store_subscription *subscription = out;
 
-  return number_in(object, "handle", &subscription->handle) &&
-                 number_in(object, "value", &subscription->value)
+  return ab_store_number_in(object, "handle", &subscription->handle) &&
+                 ab_store_number_in(object, "value", &subscription->value)
              ? subscription->handle
              : 0;
 }
@@ -167,17 +128,6 @@ static int list_in(ab_env *env, const list_kind *kind, const cJSON *part, unsign
   return AIOBLE_EINVAL;
 }
 
-/* a part that makes no sense is as if it were not there */
-static int result(const ab_store *store, const aioble_addr_t *peer, const char *name, int err) {
-  char text[AIOBLE_ADDR_TEXT_SIZE];
-
-  if (err != AIOBLE_EINVAL)
-    return err;
-  ab_log(store->env, AB_LOG_WARN, "%s: \"%s\" of %s makes no sense: ignored", store->path, name,
-         aioble_addr_text(peer, text));
-  return AIOBLE_ENOENT;
-}
-
 int ab_store_gatt_client_of(const ab_store *store, const aioble_addr_t *peer,
                             ab_store_gatt_client *client) {
   const cJSON *part = ab_store_part(store, peer, CLIENT);
@@ -188,12 +138,12 @@ int ab_store_gatt_client_of(const ab_store *store, const aioble_addr_t *peer,
   if (!part)
     return AIOBLE_ENOENT;
   if (cJSON_IsObject(part) && hash_in(part, client->hash) &&
-      bool_in(part, "changes_asked", &client->changes_asked) &&
+      ab_store_bool_in(part, "changes_asked", &client->changes_asked) &&
       range_in(part, unlisted_names[0], &client->unlisted[0]) &&
       range_in(part, unlisted_names[1], &client->unlisted[1]))
     err = list_in(store->env, &attributes, part, &client->n, &attrs);
   client->attrs = attrs;
-  return result(store, peer, CLIENT, err);
+  return ab_store_result(store, peer, CLIENT, err);
 }
 
 int ab_store_gatt_server_of(const ab_store *store, const aioble_addr_t *peer,
@@ -206,25 +156,16 @@ int ab_store_gatt_server_of(const ab_store *store, const aioble_addr_t *peer,
   if (!part)
     return AIOBLE_ENOENT;
   if (cJSON_IsObject(part) && hash_in(part, server->hash) &&
-      octet_in(part, "features", &server->features))
+      ab_store_octet_in(part, "features", &server->features))
     err = list_in(store->env, &subscriptions, part, &server->n, &entries);
   server->subscriptions = entries;
-  return result(store, peer, SERVER, err);
+  return ab_store_result(store, peer, SERVER, err);
 }
 
 /* ---- writing: each adds to an object or a list; false: out of memory ---- */
 
-static bool put_number(cJSON *object, const char *name, unsigned number) {
-  return number == 0 || cJSON_AddNumberToObject(object, name, number);
-}
-
 static bool put_hash(cJSON *object, const uint8_t hash[AB_STORE_HASH_LEN]) {
-  char text[2 * AB_STORE_HASH_LEN + 1], *end = text;
-
-  for (size_t i = 0; i < AB_STORE_HASH_LEN; i++)
-    end = ab_hex_write(end, hash[i]);
-  *end = '\0';
-  return cJSON_AddStringToObject(object, "hash", text);
+  return ab_store_put_octets(object, "hash", hash, AB_STORE_HASH_LEN);
 }
 
 static bool put_range(cJSON *object, const char *name, const ab_store_range *range) {
@@ -255,28 +196,20 @@ static cJSON *put_entry(cJSON *list) {
 static bool put_attr(cJSON *list, const ab_store_attr *attr) {
   cJSON *object = put_entry(list);
 
-  return object && put_number(object, "handle", attr->handle) &&
+  return object && ab_store_put_number(object, "handle", attr->handle) &&
          cJSON_AddStringToObject(object, "kind", kind_names[attr->kind]) &&
-         put_uuid(object, &attr->uuid) && put_number(object, "last", attr->last) &&
-         put_number(object, "value", attr->value) &&
-         put_number(object, "properties", attr->properties) &&
-         put_number(object, "includes_to", attr->includes_to) &&
-         put_number(object, "contents_to", attr->contents_to);
+         put_uuid(object, &attr->uuid) && ab_store_put_number(object, "last", attr->last) &&
+         ab_store_put_number(object, "value", attr->value) &&
+         ab_store_put_number(object, "properties", attr->properties) &&
+         ab_store_put_number(object, "includes_to", attr->includes_to) &&
+         ab_store_put_number(object, "contents_to", attr->contents_to);
 }
 
 static bool put_subscription(cJSON *list, const ab_store_subscription *subscription) {
   cJSON *object = put_entry(list);
 
-  return object && put_number(object, "handle", subscription->handle) &&
-         put_number(object, "value", subscription->value);
-}
-
-/* the part, or NULL: out of memory; takes it */
-static cJSON *whole(cJSON *part, bool ok) {
-  if (ok)
-    return part;
-  cJSON_Delete(part);
-  return NULL;
+  return object && ab_store_put_number(object, "handle", subscription->handle) &&
+         ab_store_put_number(object, "value", subscription->value);
 }
 
 static cJSON *client_part(const ab_store_gatt_client *client) {
@@ -289,7 +222,7 @@ static cJSON *client_part(const ab_store_gatt_client *client) {
 
   for (unsigned i = 0; ok && i < client->n; i++)
     ok = put_attr(list, &client->attrs[i]);
-  return whole(part, ok);
+  return ab_store_whole(part, ok);
 }
 
 static cJSON *server_part(const ab_store_gatt_server *server) {
@@ -300,7 +233,7 @@ static cJSON *server_part(const ab_store_gatt_server *server) {
 
   for (unsigned i = 0; ok && i < server->n; i++)
     ok = put_subscription(list, &server->subscriptions[i]);
-  return whole(part, ok);
+  return ab_store_whole(part, ok);
 }
 
 int ab_store_set_gatt_client(ab_store *store, const aioble_addr_t *peer,

@@ -41,6 +41,17 @@ static cJSON *find(const ab_store *store, const aioble_addr_t *addr) {
   return NULL;
 }
 
+void ab_store_each_peer(const ab_store *store, void (*fn)(void *ctx, const aioble_addr_t *peer),
+                        void *ctx) {
+  const cJSON *peer;
+  aioble_addr_t addr;
+
+  cJSON_ArrayForEach(peer, peers_of(store)) {
+    if (address_of(peer, &addr))
+      fn(ctx, &addr);
+  }
+}
+
 void ab_store_check_peers(ab_store *store) {
   cJSON *peers = peers_of(store), *next;
   int n = cJSON_GetArraySize(peers), ignored = 0;

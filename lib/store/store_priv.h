@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * store.c: the whole, as a tree of JSON; store_peers.c: its peers and the parts of each;
- * store_gatt.c: what is in those parts; store_file.c: the file, without a thought of what is in it.
+ * store_gatt.c, store_bonds.c: what is in those parts, by store_json.c; store_file.c: the file,
+ * without a thought of what is in it.
  */
 #ifndef AB_STORE_PRIV_H
 #define AB_STORE_PRIV_H
@@ -12,7 +13,7 @@
 
 enum {
   AB_STORE_MAX = 4 << 20,     /* bytes of a file that we read, and write */
-  AB_STORE_PEERS_READ = 1024, /* a file with more is not believed to have any */
+  AB_STORE_PEERS_READ = 2048, /* a file with more is not believed to have any */
 };
 
 struct ab_store {
@@ -30,6 +31,8 @@ struct ab_store {
 int ab_store_parse(ab_store *store, const char *text, size_t len);
 /* adds or replaces; takes the value; 0, or ENOMEM (one of the two is NULL, too) */
 int ab_store_set_member(cJSON *object, const char *name, cJSON *value);
+/* the member of that name if it is an object, else a new one in its place; NULL: out of memory */
+cJSON *ab_store_object_in(cJSON *parent, const char *name);
 
 /* ---- store_peers.c ---- */
 
@@ -44,6 +47,27 @@ cJSON *ab_store_part(const ab_store *store, const aioble_addr_t *peer, const cha
    part is NULL, too). */
 int ab_store_set_part(ab_store *store, const aioble_addr_t *peer, const char *name, cJSON *part);
 void ab_store_remove_part(ab_store *store, const aioble_addr_t *peer, const char *name);
+
+/* in the order of their use; fn changes nothing */
+void ab_store_each_peer(const ab_store *store, void (*fn)(void *ctx, const aioble_addr_t *peer),
+                        void *ctx);
+
+/* ---- store_json.c ---- */
+
+/* Reading; false: it makes no sense. A number is whole, 0 to max, and 0 when it is absent; a truth
+   is false then; octets, up to 16, are as many as are asked for, and must be there. */
+bool ab_store_number(const cJSON *number, uint16_t max, uint16_t *out);
+bool ab_store_number_in(const cJSON *object, const char *name, uint16_t *out);
+bool ab_store_octet_in(const cJSON *object, const char *name, uint8_t *out);
+bool ab_store_bool_in(const cJSON *object, const char *name, bool *out);
+bool ab_store_octets_in(const cJSON *object, const char *name, uint8_t *out, size_t n);
+/* EINVAL: the part makes no sense, which is logged, and is as if it were not there (ENOENT) */
+int ab_store_result(const ab_store *store, const aioble_addr_t *peer, const char *name, int err);
+/* Writing, what is not there yet; false: out of memory. A number that is 0 is left out. */
+bool ab_store_put_number(cJSON *object, const char *name, unsigned number);
+bool ab_store_put_octets(cJSON *object, const char *name, const uint8_t *octets, size_t n);
+/* the part; or NULL, when not all of it could be written: it is deleted */
+cJSON *ab_store_whole(cJSON *part, bool ok);
 
 /* ---- store_file.c ---- */
 

@@ -146,7 +146,7 @@ static void encrypted(aioble_conn_t *conn, aioble_t *peer) {
   aioble_addr_t identity = sim_addr(peer);
 
   ab_host_touch(conn->ble);
-  ab_host_peer_bonded(conn, &identity);
+  ab_host_peer_bonded(conn, &identity, false);
 }
 
 void cached_pair_meet_bonded(cached_pair *p) {

@@ -377,7 +377,7 @@ static void bonded(aioble_conn_t *conn) {
   aioble_addr_t identity = *aioble_device_addr(aioble_conn_device(conn));
 
   if (aioble_conn_is_connected(conn) && ab_host_touch(conn->ble))
-    ab_host_peer_bonded(conn, &identity);
+    ab_host_peer_bonded(conn, &identity, false);
 }
 
 static void change_the_table(story *st) {

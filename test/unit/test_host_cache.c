@@ -19,7 +19,7 @@ static client_bed *bonded_bed(void) {
   client_bed *bed = client_bed_new();
 
   bed->conn->cache.asks = 8; /* often enough: nothing goes on in the background */
-  ab_host_peer_bonded(bed->conn, &identity);
+  ab_host_peer_bonded(bed->conn, &identity, false);
   return bed;
 }
 

@@ -71,6 +71,7 @@ static void teach(aioble_conn_t *conn) {
 
   assert_int_equal(ab_gatt_cache_import(&conn->cache.table, records, 2, unknown), 0);
   conn->cache.table.dirty = true;
+  conn->cache.use = AIOBLE_CACHE_ALL;
   conn->cache.state = AB_CACHE_READY;
 }
 
