@@ -51,8 +51,8 @@ typedef struct aioble_options {
   /** Capture file (btsnoop). NULL: the environment's AIOBLE_SNOOP, else none. */
   const char *snoop;
   /**
-   * State file (the static random address, what is known of peers). NULL: a file per adapter in
-   * $XDG_STATE_HOME/aioble, else ~/.local/state/aioble. "": keep nothing.
+   * State file (the static random address, bonds, what is known of peers). NULL: a file per
+   * adapter in $XDG_STATE_HOME/aioble, else ~/.local/state/aioble. "": keep nothing.
    */
   const char *store;
   /** GAP device name, UTF-8, at most 248 bytes; default "aioble". */

@@ -3,8 +3,8 @@
  * Bonds between two runs. Those in memory (smp_bonds.c) are the ones in force; the store's are read
  * once, before there can be a link, and follow each change. The store has its own form of them.
  *
- * A new bond leaves nothing of what the peer had set under an old one, and nobody knows our own key
- * but the bonded, so it is kept together with the first bond.
+ * A new bond leaves nothing of what the peer had set under an old one. Our own key is kept with the
+ * first bond: nobody else knows it.
  */
 #include "host/host.h"
 
