@@ -149,7 +149,7 @@ static inline ab_att *ab_att_pick(ab_att *att) {
   return att->group ? ab_att_shortest_line(att) : att;
 }
 /* … and where a write request or an indication of that handle goes: behind those before it. The MTU
-   is not below that of the unenhanced bearer. */
+   is not below that of the unenhanced bearer. (Which other requests may need, too.) */
 static inline ab_att *ab_att_ordered(ab_att *att, uint16_t handle) {
   return att->group ? ab_att_place_of(att, handle) : att;
 }
