@@ -88,12 +88,14 @@ static int check_subscribe(const aioble_client_char_t *chr, unsigned what) {
 
 aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned what) {
   aioble_conn_t *conn = chr ? ab_client_char_conn(chr) : NULL;
-  int status = chr ? check_subscribe(chr, what) : AIOBLE_ENOTCONN;
+  int status = ab_client_char_check(chr);
   aioble_op_t *op;
   subscribe_op *s;
 
+  if (status == 0)
+    status = check_subscribe(chr, what);
   if (status < 0)
-    return ab_op_failed(conn ? conn->ble : NULL, status);
+    return ab_client_char_failed(chr, status);
   op = ab_op_new(conn->ble, &subscribe_kind);
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);

@@ -64,6 +64,7 @@ aioble_conn_t *aioble_conn_unref(aioble_conn_t *conn) {
   if (!conn || --conn->refs)
     return NULL;
   ble = conn->ble;
+  ab_host_cache_free(conn);
   ab_host_eatt_free(conn);
   aioble_device_unref(conn->device);
   ab_free(&ble->env, conn);

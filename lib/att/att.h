@@ -54,6 +54,8 @@ typedef struct ab_att_events {
   /* the bearer is beyond use: 30 s without an answer (3.3.3, ETIMEDOUT), or no memory to answer
      with (ENOMEM); the link has to be disconnected */
   void (*on_broken)(void *ctx, int status);
+  /* the request on the air is about to end with that error; NULL: nobody wants to know */
+  void (*on_error)(void *ctx, uint8_t code);
 } ab_att_events;
 
 enum { AB_ATT_LATER = -1 };

@@ -82,6 +82,10 @@ void ab_gatt_client_rx_value(ab_gatt_client *client, uint16_t handle, const uint
    false: the link has ended. */
 bool ab_gatt_listen(ab_gatt_client *client, ab_gatt_listener *listener);
 void ab_gatt_unlisten(ab_gatt_client *client, ab_gatt_listener *listener); /* harmless twice */
+/* Those in that range, but for one handle, do not listen any more: on_closed(status), which may do
+   anything but listen there again. */
+void ab_gatt_end_listeners(ab_gatt_client *client, uint16_t first, uint16_t last, uint16_t except,
+                           int status);
 
 /* ---- discovery ---- */
 

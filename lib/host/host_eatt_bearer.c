@@ -108,14 +108,22 @@ static void on_value(void *ctx, uint16_t handle, const uint8_t *value, size_t le
   ab_gatt_client_rx_value(&conn->client, handle, value, len, indication);
 }
 
+static void on_error(void *ctx, uint8_t code) {
+  if (code == AB_ATT_ERR_DATABASE_OUT_OF_SYNC)
+    ab_host_cache_out_of_sync(((bearer *) ctx)->eatt->conn);
+}
+
 static void on_broken(void *ctx, int status) {
   (void) status;
   ab_l2cap_disconnect(&((bearer *) ctx)->chan);
 }
 
 /* there is no on_mtu without an exchange */
-static const ab_att_events att_events = {
-    .send = send_pdu, .on_request = on_request, .on_value = on_value, .on_broken = on_broken};
+static const ab_att_events att_events = {.send = send_pdu,
+                                         .on_request = on_request,
+                                         .on_value = on_value,
+                                         .on_error = on_error,
+                                         .on_broken = on_broken};
 
 static void end_bearer(bearer *b) {
   ab_eatt *eatt = b->eatt;

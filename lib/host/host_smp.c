@@ -113,13 +113,22 @@ static void on_keypress(void *ctx, uint8_t type) {
   ab_host_hook_due(conn, AB_HOOK_KEYPRESS);
 }
 
+/* what is kept of a bonded peer is in force again (host_cache.c) */
+static void restore_bonded(aioble_conn_t *conn) {
+  const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
+
+  if (bond && conn->smp.security.bonded)
+    ab_host_peer_bonded(conn, &bond->addr);
+}
+
 static void on_changed(void *ctx) {
   aioble_conn_t *conn = ctx;
 
   apply_security(conn, NULL);
+  ab_host_hook_due(conn, AB_HOOK_SECURITY);
+  restore_bonded(conn);
   if (!ab_host_securing(conn))
     ab_host_eatt_encrypted(conn);
-  ab_host_hook_due(conn, AB_HOOK_SECURITY);
 }
 
 /* the first encryption of a link to a bonded peer */
