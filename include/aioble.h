@@ -14,6 +14,7 @@
 #include <aioble/l2cap.h>
 #include <aioble/op.h>
 #include <aioble/peripheral.h>
+#include <aioble/security.h>
 #include <aioble/server.h>
 #include <aioble/types.h>
 

@@ -210,6 +210,12 @@ typedef struct aioble_conn_hooks {
   void (*on_params)(aioble_conn_t *conn, const aioble_conn_params_t *params, void *user);
   void (*on_mtu)(aioble_conn_t *conn, uint16_t mtu, void *user);
   bool (*on_param_request)(aioble_conn_t *conn, const aioble_conn_update_t *wish, void *user);
+  /** 0: aioble_conn_security() has changed. Else a pairing or encryption that the peer asked for
+   * has failed, with a status as of aioble_conn_pair(); the connection's end is told by
+   * on_disconnect alone. */
+  void (*on_security)(aioble_conn_t *conn, int status, void *user);
+  /** The peer's user presses a key (aioble_keypress_t) while a passkey is entered there. */
+  void (*on_keypress)(aioble_conn_t *conn, int key, void *user);
   void *user;
 } aioble_conn_hooks_t;
 AIOBLE_API void aioble_conn_set_hooks(aioble_conn_t *conn, const aioble_conn_hooks_t *hooks);

@@ -76,7 +76,10 @@ enum { AIOBLE_ANSWER_LATER = 0x100 };
  *         application's); AIOBLE_ANSWER_LATER. Anything else is Unlikely Error (0x0E).
  */
 typedef int aioble_on_read_fn(aioble_access_t *access, void *user);
-/** A remote write that is permitted and fits, before it is stored. @return as above; 0: store it */
+/**
+ * A remote write that is permitted and fits, before it is stored; captured, once there is room.
+ * @return as above; 0: store it
+ */
 typedef int aioble_on_write_fn(aioble_access_t *access, void *user);
 /**
  * May that client read, or write, at all? Asked before the other hook.
@@ -91,16 +94,22 @@ typedef void aioble_on_subscribe_fn(aioble_char_t *chr, aioble_conn_t *conn, uns
                                     void *user);
 
 /**
- * For on_read and on_write: the client's request stays open until aioble_answer(). Return
- * AIOBLE_ANSWER_LATER then. A client waits for at most 30 s, and sends nothing else meanwhile.
- * @return NULL: out of memory, or a command, which has no answer
+ * For on_read and on_write, with the access they were called with: the client's request stays open
+ * until aioble_answer(). Return AIOBLE_ANSWER_LATER then; anything else counts instead of the late
+ * answer. A client waits for at most 30 s (Part F, 3.3.3), and sends no other request meanwhile.
+ * Once for an access: of two the second counts.
+ * @return the caller's, to be given to aioble_answer() in any case, also when the connection has
+ *         ended, the service was removed, or the stack closed meanwhile; it keeps the stack. NULL:
+ *         out of memory, or a command, which has no answer
  */
 AIOBLE_API aioble_answer_t *aioble_access_later(aioble_access_t *access);
 /**
- * Answers, at any time, and releases the answer: with 0 or an ATT error code. A read that succeeds
- * yields these bytes (copied), or the stored value if `value` is NULL; a write is stored.
- * @return 0; AIOBLE_ENOTCONN: the client has gone meanwhile; AIOBLE_EINVAL: NULL, or no such code
- *         (the client got Unlikely Error)
+ * Answers, at any time, also inside the hook, and releases the answer: with 0 or an ATT error code.
+ * A read that succeeds yields these bytes (copied; at most 512), or the stored value if `value` is
+ * NULL; a write is stored. The request goes on at once, which may call hooks.
+ * @return 0; AIOBLE_ENOTCONN: nobody waits any more, as the client has gone, or as the hook has
+ *         returned something else; AIOBLE_EINVAL: NULL, no such code, or more than 512 bytes (the
+ *         client got Unlikely Error, 0x0E)
  */
 AIOBLE_API int aioble_answer(aioble_answer_t *answer, int code, const void *value, size_t len);
 
@@ -108,7 +117,7 @@ AIOBLE_API int aioble_answer(aioble_answer_t *answer, int code, const void *valu
 
 /**
  * A queue of writes to any number of characteristics and descriptors, in the order in which they
- * came: name it as their `capture_to`. Keeps `depth` writes, 0: 64.
+ * came: name it as their `capture_to`. Keeps `depth` writes, 0: 64, as does `capture_depth`.
  * @return a reference; NULL: out of memory, or `ble` is NULL
  */
 AIOBLE_API aioble_capture_t *aioble_capture_new(aioble_t *ble, unsigned depth);
@@ -121,7 +130,7 @@ AIOBLE_API aioble_capture_t *aioble_capture_unref(aioble_capture_t *capture);
  * turn. The connection is as in aioble_char_written(). Not bound to a link; no time limit.
  */
 AIOBLE_API aioble_op_t *aioble_capture_next(aioble_capture_t *capture);
-/** Writes dropped because the queue was full, or for lack of memory. */
+/** Writes without response dropped because the queue was full, and any for lack of memory. */
 AIOBLE_API uint64_t aioble_capture_dropped(const aioble_capture_t *capture);
 
 /** Of a written or captured op: the characteristic, borrowed, … */
@@ -188,15 +197,19 @@ typedef struct aioble_char_options {
   /** aioble_char_written() yields each write with its value, none lost or merged. */
   bool capture;
   /**
-   * With capture: writes kept, 0: 64. A write request to a full queue is refused (error 0x11), a
-   * command is dropped and counted.
+   * With capture: writes kept, 0: 64. A write request to a full queue waits, and its client with
+   * it, until one is taken; on_authorize was asked by then, on_write is asked when there is room. A
+   * write without response is dropped and counted. A write of several values waits for room for
+   * each, but is then kept as a whole, as is one that on_write has answered late: these may be
+   * more.
    */
   unsigned capture_depth;
   /** Captured to this queue, with others; taken by aioble_capture_next(). */
   aioble_capture_t *capture_to;
   /** What the link must be to read the value (or subscribe to it), or to write it … */
   aioble_security_t read_security, write_security;
-  uint8_t min_key_size; /**< … and its key be made of: 7 to 16 octets, 0: 7 */
+  /** … and its key be made of, where one of them asks for a key: 7 to 16 octets, 0: 7. */
+  uint8_t min_key_size;
   aioble_on_authorize_fn *on_authorize;
   aioble_on_read_fn *on_read;
   aioble_on_write_fn *on_write;
@@ -236,9 +249,10 @@ AIOBLE_API aioble_service_t *aioble_service_ref(aioble_service_t *service);
 AIOBLE_API aioble_service_t *aioble_service_unref(aioble_service_t *service);
 /**
  * Adds an include declaration (3.2); the service keeps the included one, which must be registered
- * when, or before, it is. Not in a circle.
- * @return 0; AIOBLE_EINVAL: NULL, of another stack, itself; AIOBLE_EALREADY: registered, or
- *         included already; AIOBLE_ENOMEM
+ * when, or before, it is.
+ * @return 0; AIOBLE_EINVAL: NULL, of another stack, itself, or a service that includes this one,
+ *         be it over others; AIOBLE_EALREADY: the service is registered, or included that one
+ *         before; AIOBLE_ENOMEM
  */
 AIOBLE_API int aioble_service_include(aioble_service_t *service, aioble_service_t *included);
 /**
@@ -262,20 +276,26 @@ AIOBLE_API aioble_desc_t *aioble_desc_new(aioble_char_t *chr, aioble_uuid_t uuid
 
 /**
  * Replaces all registered services by these n (0: none), at any time. A service may be registered
- * again, alone or with others: values stay as they are. Subscriptions of links that stay connected
- * begin anew; a client that has subscribed to Service Changed (Part G, 7.1) is told.
+ * again, alone or with others: values stay as they are. Where a client finds the same service at
+ * the same handles, its subscriptions stay; others end. A client that has subscribed to Service
+ * Changed (Part G, 7.1) is told the handles between which something has changed; one that supports
+ * robust caching (2.5.2.1) gets no notifications or indications until it knows of the change.
  * @return 0; else the old ones stay: AIOBLE_EINVAL (a service twice, or of another stack, or with a
- *         definition that cannot be: the log says which, and why), AIOBLE_ENOBUFS (more than
- *         65,535 attributes), AIOBLE_ENOMEM
+ *         definition that cannot be, or that includes one which is not among them: the log says
+ *         which, and why), AIOBLE_ENOBUFS (more than 65,535 attributes), AIOBLE_ENOMEM
  */
 AIOBLE_API int aioble_register_services(aioble_t *ble, aioble_service_t *const *services, size_t n);
 /**
- * Registers one more; the handles, and the subscriptions, of the others stay.
+ * Registers one more; the handles, and the subscriptions, of the others stay. It gets the handles
+ * that a removed one has left, if it fits there, else those behind all others. What it includes
+ * must be registered. Clients are told as above.
  * @return as above; AIOBLE_EALREADY: it is registered
  */
 AIOBLE_API int aioble_service_add(aioble_service_t *service);
 /**
- * Removes a registered one; the others stay as they are.
+ * Removes a registered one; the others stay as they are, and so do its values. Clients are told as
+ * above. A request to it that waits for room in a queue ends with Unlikely Error (0x0E); one that
+ * is to be answered late still can be.
  * @return 0; AIOBLE_ENOENT: not registered; AIOBLE_EBUSY: another includes it; AIOBLE_EINVAL,
  *         AIOBLE_ENOMEM
  */
@@ -308,7 +328,7 @@ AIOBLE_API aioble_bytes_t aioble_char_read(aioble_char_t *chr);
  * @return 0; AIOBLE_EMSGSIZE: longer than max_len, nothing is done; AIOBLE_ENOMEM. With
  *         AIOBLE_SEND_UPDATE also, when a client could not be told (the value is written, the
  *         others are told): AIOBLE_EMSGSIZE, too long for its MTU; AIOBLE_EAGAIN, much is waiting
- *         on its link already
+ *         on its link already. One that must not get it now is no error: see aioble_char_notify()
  */
 AIOBLE_API int aioble_char_write(aioble_char_t *chr, const void *data, size_t len, unsigned flags);
 /** As for a characteristic. */
@@ -326,7 +346,7 @@ AIOBLE_API int aioble_desc_write(aioble_desc_t *desc, const void *data, size_t l
  */
 AIOBLE_API aioble_op_t *aioble_char_written(aioble_char_t *chr);
 AIOBLE_API aioble_op_t *aioble_desc_written(aioble_desc_t *desc); /**< The same. */
-/** Writes dropped because the capture queue was full, or for lack of memory. */
+/** Of it, as aioble_capture_dropped(). */
 AIOBLE_API uint64_t aioble_char_dropped(const aioble_char_t *chr);
 AIOBLE_API uint64_t aioble_desc_dropped(const aioble_desc_t *desc); /**< The same. */
 
@@ -337,7 +357,9 @@ AIOBLE_API uint64_t aioble_desc_dropped(const aioble_desc_t *desc); /**< The sam
  * bytes (copied; the value stays). Resolves with 0 when the controller has taken it, so waiting for
  * that is flow control. AIOBLE_EMSGSIZE: longer than the MTU - 3 (see AIOBLE_TRUNCATE_UPDATES);
  * AIOBLE_ENOTSUP: not a NOTIFY characteristic; AIOBLE_EINVAL: not registered, or not with that
- * stack; AIOBLE_ENOTCONN. Cancelled, it is sent all the same. No time limit.
+ * stack; AIOBLE_ENOTCONN. When the client must not get it: AIOBLE_ERR_ATT(0x12), it does not know
+ * yet that the services have changed (2.5.2.1), or the error with which it could not read the value
+ * for want of security, 0x05, 0x0C or 0x0F. Cancelled, it is sent all the same. No time limit.
  */
 AIOBLE_API aioble_op_t *aioble_char_notify(aioble_char_t *chr, aioble_conn_t *conn,
                                            const void *data, size_t len);

@@ -9,13 +9,15 @@ aioble_capture_t *aioble_capture_new(aioble_t *ble, unsigned depth) {
     return NULL;
   capture->ble = aioble_ref(ble);
   capture->refs = 1;
-  ab_writes_init(&capture->writes, depth);
+  ab_writes_init(&capture->writes, ble, depth);
   return capture;
 }
 
 static void free_unused(aioble_capture_t *capture) {
-  if (!capture->refs && !capture->users)
-    ab_free(&capture->ble->env, capture);
+  if (capture->refs || capture->users)
+    return;
+  ab_writes_close(&capture->writes);
+  ab_free(&capture->ble->env, capture);
 }
 
 aioble_capture_t *aioble_capture_ref(aioble_capture_t *capture) {

@@ -45,17 +45,13 @@ static void shrink(aioble_client_char_t *chr, ab_value_stream *s, unsigned more)
 
 static void enqueue(aioble_client_char_t *chr, ab_value_stream *s, const uint8_t *value,
                     size_t len) {
-  ab_buf *buf = ab_buf_new(&ab_client_char_conn(chr)->ble->bufs, len);
-  ab_wr w;
+  ab_buf *buf = ab_buf_copy(&ab_client_char_conn(chr)->ble->bufs, value, len);
 
   if (!buf) {
     count_drop(chr);
     return;
   }
   shrink(chr, s, 1);
-  w = ab_buf_writer(buf);
-  ab_wr_bytes(&w, value, len);
-  ab_buf_wrote(buf, &w);
   ab_list_push(&s->values, &buf->node);
   s->n++;
 }

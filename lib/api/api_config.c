@@ -36,14 +36,12 @@ static int number(const char *text, long min, long max, long *out) {
 /* ---- mac ---- */
 
 static int get_mac(const aioble_t *ble, char *value, size_t size) {
-  const ab_hci_info *info = aioble_is_open(ble) ? ab_hci_info_of(ble->hci) : NULL;
   char text[AIOBLE_ADDR_TEXT_SIZE], line[sizeof text + sizeof "public "];
   aioble_addr_t addr;
 
-  if (!info)
+  if (!aioble_is_open(ble))
     return AIOBLE_ENODEV;
-  addr.type = ble->gap.own_addr_type;
-  memcpy(addr.bytes, addr.type ? info->random_addr.b : info->public_addr.b, sizeof addr.bytes);
+  addr = ab_host_own_addr(ble);
   (void) snprintf(line, sizeof line, "%s %s", addr.type ? "random" : "public",
                   aioble_addr_text(&addr, text));
   return put(value, size, line);
@@ -185,6 +183,7 @@ int aioble_config_get(const aioble_t *ble, const char *name, char *value, size_t
 
 int aioble_config_set(aioble_t *ble, const char *name, const char *value) {
   const struct key *key = find(name);
+  int err;
 
   if (!ble)
     return AIOBLE_ENOTCONN;
@@ -192,7 +191,10 @@ int aioble_config_set(aioble_t *ble, const char *name, const char *value) {
     return AIOBLE_ENOENT;
   if (!key->set)
     return AIOBLE_EPERM;
-  return value ? key->set(ble, value) : AIOBLE_EINVAL;
+  err = value ? key->set(ble, value) : AIOBLE_EINVAL;
+  if (err == 0)
+    ab_host_smp_configure(ble);
+  return err;
 }
 
 int ab_config_init(aioble_t *ble, const aioble_options_t *options) {

@@ -38,10 +38,16 @@ bool aioble_device_equal(const aioble_device_t *a, const aioble_device_t *b) {
   return a == b || (a && b && aioble_addr_equal(&a->addr, &b->addr));
 }
 
-aioble_conn_t *aioble_device_conn(const aioble_device_t *device) {
-  ab_gap_link *link = device ? ab_gap_link_to(&device->ble->gap, &device->addr) : NULL;
+aioble_conn_t *ab_conn_to(const aioble_device_t *device) {
+  ab_gap_link *link = ab_gap_link_to(&device->ble->gap, &device->addr);
 
   return link ? ab_conn_of_link(link) : NULL;
+}
+
+aioble_conn_t *aioble_device_conn(const aioble_device_t *device) {
+  aioble_conn_t *conn = device ? ab_conn_to(device) : NULL;
+
+  return conn && !conn->secured ? conn : NULL;
 }
 
 /* ---- connections ---- */

@@ -9,8 +9,20 @@ struct connect_op {
   ab_gap_connect gap;
 };
 
+/* connected, but not secure yet: the last to lose patience ends it */
+static void end_securing(aioble_op_t *op, int why) {
+  aioble_conn_t *conn = op->result.conn;
+
+  ab_op_leave_list(op, why);
+  if (ab_list_empty(&conn->securing))
+    (void) ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+}
+
 static void end_connect(aioble_op_t *op, int why) {
-  ab_gap_request_remove(&op->ble->gap, &ab_container_of(op, struct connect_op, op)->gap.req, why);
+  if (op->result.conn)
+    end_securing(op, why);
+  else
+    ab_gap_request_remove(&op->ble->gap, &ab_container_of(op, struct connect_op, op)->gap.req, why);
 }
 
 static const ab_op_kind connect_kind = {"connect", sizeof(struct connect_op), 10000, end_connect,
@@ -22,8 +34,20 @@ static void settle_with_link(aioble_op_t *op, int status, ab_gap_link *link) {
   ab_op_settle_why(op, status, ab_host_why(op->ble, status));
 }
 
+/* a bonded peer's link is not used before it is encrypted (host_smp.c) */
+static void settle_when_secure(aioble_op_t *op, int status, ab_gap_link *link) {
+  aioble_conn_t *conn = link ? ab_conn_of_link(link) : NULL;
+
+  if (!conn || !conn->secured) {
+    settle_with_link(op, status, link);
+    return;
+  }
+  ab_op_set_conn(op, conn);
+  ab_list_push(&conn->securing, &op->node);
+}
+
 static void on_connected(ab_gap_request *req, int status, ab_gap_link *link) {
-  settle_with_link(&ab_container_of(req, struct connect_op, gap.req)->op, status, link);
+  settle_when_secure(&ab_container_of(req, struct connect_op, gap.req)->op, status, link);
 }
 
 static uint32_t or_default(uint32_t value, uint32_t fallback) {
@@ -60,7 +84,7 @@ static int check(const aioble_device_t *device, bool valid) {
 aioble_op_t *aioble_device_connect(aioble_device_t *device,
                                    const aioble_connect_options_t *options) {
   static const aioble_connect_options_t defaults;
-  aioble_conn_t *conn = aioble_device_conn(device);
+  aioble_conn_t *conn = device ? ab_conn_to(device) : NULL;
   ab_gap_connect req = {.req.done = on_connected};
   aioble_op_t *op;
   int err;
@@ -76,7 +100,7 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
   if (!op)
     return ab_op_failed(device->ble, AIOBLE_ENOMEM);
   if (conn) {
-    settle_with_link(op, 0, &conn->link);
+    settle_when_secure(op, 0, &conn->link);
     return op;
   }
   req.peer = device->addr;

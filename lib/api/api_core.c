@@ -42,11 +42,14 @@ static void init_lists(aioble_t *ble) {
   ab_list_init(&ble->listeners);
   ab_bufs_init(&ble->bufs, &ble->env, IDLE_BUFS);
   ab_gap_init(&ble->gap, &ble->env, &ab_host_gap_events, ble);
+  ab_host_smp_init(ble);
 }
 
 /* everything but the memory of `ble` itself; works on half-built ones, too */
 static void destroy(aioble_t *ble) {
   ab_gatt_server_close(&ble->server);
+  ab_smp_stack_close(&ble->smp);
+  ab_wipe(&ble->oob, sizeof ble->oob);
   ab_ops_free(&ble->ops, &ble->env);
   ab_bufs_free(&ble->bufs);
   ab_free(&ble->env, (char *) (uintptr_t) ble->options.adapter);
@@ -65,6 +68,7 @@ static int init(aioble_t *ble, uv_loop_t *uv, const aioble_options_t *o) {
     err = ab_config_init(ble, o);
   if (err < 0)
     return err;
+  ab_host_smp_configure(ble);
   ble->uv = uv;
   ab_host_use_loop(ble, o->loop);
   return 0;

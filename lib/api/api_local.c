@@ -5,10 +5,15 @@
  * order:
  *
  *   1. on_authorize
- *   2. writing: is there room in the queue, if it is captured?
+ *   2. writing: is there room in the queue, if it is captured? The request waits until there is
  *   3. on_read or on_write
  */
 #include "api/api_server.h"
+
+_Static_assert(AIOBLE_SECURITY_ENCRYPTED == (int) AB_GATT_LEVEL_ENCRYPTED &&
+                   AIOBLE_SECURITY_AUTHENTICATED == (int) AB_GATT_LEVEL_AUTHENTICATED &&
+                   AIOBLE_SECURITY_SECURE_CONNECTIONS == (int) AB_GATT_LEVEL_SECURE,
+               "the same levels");
 
 enum { KEY_SIZE_MIN = 7, KEY_SIZE_MAX = 16 };
 
@@ -22,13 +27,14 @@ static aioble_conn_t *conn_of(ab_gatt_server_link *link) {
   return ab_container_of(link, aioble_conn_t, server);
 }
 
-static aioble_access_t access_of(const ab_local *local, const ab_gatt_access *a) {
-  return (aioble_access_t){.conn = conn_of(a->link),
-                           .chr = local->chr,
-                           .desc = local->desc,
-                           .offset = a->offset,
-                           .value = {a->data, a->len},
-                           .command = a->command};
+static ab_access access_of(const ab_local *local, const ab_gatt_access *a) {
+  return (ab_access){.access = {.conn = conn_of(a->link),
+                                .chr = local->chr,
+                                .desc = local->desc,
+                                .offset = a->offset,
+                                .value = {a->data, a->len},
+                                .command = a->command},
+                     .gatt = a};
 }
 
 static bool authorized(const ab_local *local, const aioble_access_t *access, bool write) {
@@ -37,40 +43,42 @@ static bool authorized(const ab_local *local, const aioble_access_t *access, boo
 }
 
 /* what a hook has returned, for the client */
-static uint8_t code_of(int answer) {
-  return answer >= 0 && answer <= UINT8_MAX ? (uint8_t) answer : AB_ATT_ERR_UNLIKELY;
+static int code_of(int answer) {
+  if (answer == AIOBLE_ANSWER_LATER)
+    return AB_ATT_LATER;
+  return answer >= 0 && answer <= UINT8_MAX ? answer : AB_ATT_ERR_UNLIKELY;
 }
 
 static int on_read(ab_gatt_value *value, ab_gatt_access *a) {
   ab_local *local = local_of(value);
   const aioble_desc_options_t *o = &local->options;
-  aioble_access_t access;
-  uint8_t code;
+  ab_access access;
+  int code;
 
   if (!o->on_read && !o->on_authorize)
     return 0;
   access = access_of(local, a);
-  if (!authorized(local, &access, false))
+  if (!authorized(local, &access.access, false))
     return AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION;
-  code = o->on_read ? code_of(o->on_read(&access, o->user)) : 0;
-  a->data = access.value.data;
-  a->len = access.value.len;
-  return access.value.len > AB_ATT_VALUE_MAX ? AB_ATT_ERR_UNLIKELY : code;
+  code = o->on_read ? code_of(o->on_read(&access.access, o->user)) : 0;
+  a->data = access.access.value.data;
+  a->len = access.access.value.len;
+  return a->len > AB_ATT_VALUE_MAX ? AB_ATT_ERR_UNLIKELY : code;
 }
 
 static int on_check(ab_gatt_value *value, ab_gatt_access *write) {
   ab_local *local = local_of(value);
   const aioble_desc_options_t *o = &local->options;
-  aioble_access_t access = access_of(local, write);
+  ab_access access;
+  int code;
 
-  if (!authorized(local, &access, true))
+  if (!o->on_write && !o->on_authorize)
+    return ab_local_make_room(local, write);
+  access = access_of(local, write);
+  if (!write->again && !authorized(local, &access.access, true))
     return AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION;
-  if (ab_local_full(local)) {
-    if (write->command)
-      ab_local_drop_write(local);
-    return AB_ATT_ERR_INSUFFICIENT_RESOURCES;
-  }
-  return o->on_write ? code_of(o->on_write(&access, o->user)) : 0;
+  code = ab_local_make_room(local, write);
+  return code || !o->on_write ? code : code_of(o->on_write(&access.access, o->user));
 }
 
 static void on_written(ab_gatt_value *value, const ab_gatt_access *write) {
@@ -85,6 +93,14 @@ static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsig
 }
 
 static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+/* … of a value about which nobody is asked */
+static const ab_gatt_value_ops plain_ops = {NULL, NULL, on_written, on_subscribed};
+
+static const ab_gatt_value_ops *ops_for(const aioble_desc_options_t *o) {
+  bool asks = o->on_authorize || o->on_read || o->on_write || o->capture || o->capture_to;
+
+  return asks ? &ops : &plain_ops;
+}
 
 /* ---- made and freed ---- */
 
@@ -97,10 +113,9 @@ static const char *unfit(const aioble_service_t *service, const aioble_desc_opti
     return "captured to a queue of another stack";
   if (o->min_key_size && (o->min_key_size < KEY_SIZE_MIN || o->min_key_size > KEY_SIZE_MAX))
     return "a key of other than 7 to 16 octets";
-  if (o->read_security || o->write_security || o->min_key_size)
-    return "security, which there is none of yet";
-  if (o->truncate & AIOBLE_TRUNCATE_WRITES)
-    return "truncated writes, which there are none of yet";
+  if (o->read_security > AIOBLE_SECURITY_SECURE_CONNECTIONS ||
+      o->write_security > AIOBLE_SECURITY_SECURE_CONNECTIONS)
+    return "a security that there is none of";
   return NULL;
 }
 
@@ -111,10 +126,14 @@ bool ab_local_init(ab_local *local, aioble_char_t *chr, aioble_desc_t *desc, uns
 
   local->chr = chr;
   local->desc = desc;
-  ab_gatt_value_init(&local->value, &ops, (uint8_t) flags,
+  ab_gatt_value_init(&local->value, ops_for(options), (uint8_t) flags,
                      options->max_len ? options->max_len : AB_ATT_VALUE_MAX);
   local->value.append = options->append;
-  ab_writes_init(&local->own, options->capture_depth);
+  local->value.truncate = options->truncate & AIOBLE_TRUNCATE_WRITES;
+  local->value.read_level = (uint8_t) options->read_security;
+  local->value.write_level = (uint8_t) options->write_security;
+  local->value.min_key = options->min_key_size;
+  ab_writes_init(&local->own, service->ble, options->capture_depth);
   local->writes = &local->own;
   if (why) {
     ab_service_unfit(service, why);
@@ -137,6 +156,7 @@ void ab_local_free(ab_local *local) {
   ab_local_forget_writes(local);
   if (local->options.capture_to)
     ab_capture_unuse(local->options.capture_to);
+  ab_writes_close(&local->own);
   ab_gatt_value_free(&local->value, &local->chr->service->ble->env);
 }
 

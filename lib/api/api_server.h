@@ -17,19 +17,31 @@ enum { AB_CAPTURE_DEPTH = 64 }; /* writes kept, by default */
 struct aioble_service {
   aioble_t *ble;
   aioble_uuid_t uuid;
+  bool secondary;
+  ab_list includes; /* ab_include */
   ab_list chars;
-  uint32_t refs;     /* the application's and those of ops; above 0 there is one to the stack */
-  uint32_t tables;   /* that it is in */
-  const char *unfit; /* why it cannot be registered; NULL: nothing found yet */
-  bool listed;       /* in the list being registered */
+  uint32_t refs;      /* the application's and those of ops; above 0 there is one to the stack */
+  uint32_t tables;    /* that it is in */
+  uint32_t includers; /* services that include it */
+  const char *unfit;  /* why it cannot be registered; NULL: nothing found yet */
+  bool listed;        /* in the list being registered */
 };
+
+typedef struct ab_include {
+  ab_list node; /* in the includes of a service */
+  aioble_service_t *service;
+} ab_include;
 
 /* ---- writes: those kept for somebody, or those who wait for one ---- */
 
 typedef struct ab_writes {
+  aioble_t *ble;
   ab_list kept;    /* ab_buf: ctx is a reference to the connection, about the ab_local */
   ab_list waiters; /* ops */
+  ab_list held;    /* requests that stand in line for room */
+  ab_timer room;   /* … there is some */
   unsigned n, depth;
+  bool dropping; /* the last one was dropped */
 } ab_writes;
 
 struct aioble_capture {
@@ -73,6 +85,18 @@ struct aioble_desc {
   ab_local local;
 };
 
+/* api_server.c */
+
+/* nobody holds it: it goes, and what only it has included */
+void ab_service_free_unused(aioble_service_t *service);
+bool ab_service_includes(const aioble_service_t *service, const aioble_service_t *included);
+
+/* what hooks are given: its second half is for aioble_access_later() */
+typedef struct ab_access {
+  aioble_access_t access;
+  const ab_gatt_access *gatt;
+} ab_access;
+
 /* api_local.c */
 
 /* Of a characteristic, or one of its descriptors; to be freed in any case. False: out of memory.
@@ -83,12 +107,13 @@ void ab_local_free(ab_local *local);
 
 /* api_server_write.c */
 
-void ab_writes_init(ab_writes *writes, unsigned depth);
+void ab_writes_init(ab_writes *writes, aioble_t *ble, unsigned depth);
+void ab_writes_close(ab_writes *writes); /* nothing is kept, nobody waits */
 /* An op for the next write in that queue: of a value, or (local NULL) shared by several. */
 aioble_op_t *ab_writes_next(ab_writes *writes, ab_local *local, aioble_capture_t *capture);
-/* a captured write would not be kept */
-bool ab_local_full(const ab_local *local);
-void ab_local_drop_write(ab_local *local);
+/* Room for a captured write, on which its hook should insist: 0, or what this hook is to return, a
+   command then being dropped. */
+int ab_local_make_room(ab_local *local, const ab_gatt_access *write);
 /* it was written: somebody who waits is told, or it is kept */
 void ab_local_written(ab_local *local, aioble_conn_t *conn, const ab_gatt_access *write);
 /* what clients have written is forgotten; or only who it was */
@@ -112,6 +137,8 @@ void ab_char_registered(aioble_char_t *chr);
 
 /* api_server_notify.c */
 
+/* 0, or the error why this client must not get the value now (Part G, 2.5.2.1; Part C, 10.3.1.1) */
+int ab_char_withheld(const aioble_char_t *chr, const aioble_conn_t *conn);
 /* 0, or why such a PDU (AIOBLE_NOTIFY, _INDICATE) must not be sent to that client */
 int ab_char_may_send(const aioble_char_t *chr, const aioble_conn_t *conn, unsigned flag);
 /* of AB_ATT_NOTIFICATION or _INDICATION; NULL: *status says why */

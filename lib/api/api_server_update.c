@@ -2,7 +2,7 @@
 /*
  * Subscribers, and the updates that all of them get: a notification, or an indication for those who
  * asked for that only. Nobody waits for an update; where too much is waiting already it is not
- * sent.
+ * sent, nor to a client that must not get it now, which is no error.
  */
 #include "api/api_server.h"
 
@@ -65,7 +65,7 @@ int ab_char_send_update(const aioble_char_t *chr) {
 
   AB_LIST_EACH(n, &chr->service->ble->conns) {
     aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
-    unsigned what = aioble_char_subscribed(chr, conn);
+    unsigned what = ab_char_withheld(chr, conn) ? 0 : aioble_char_subscribed(chr, conn);
 
     err = what ? send_update(chr, conn, what) : 0;
     if (status == 0)

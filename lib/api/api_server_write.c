@@ -4,17 +4,29 @@
  *
  * A write goes to the first who waits; else it is kept: captured, it waits as it is in a queue of a
  * certain depth, the value's own or one shared with others; otherwise only that there was one, and
- * by whom. Full: Insufficient Resources, or a drop that is counted when the client would not hear
- * of it. (A long write of several values is checked as a whole first, so it may exceed the depth.)
+ * by whom.
+ *
+ * Full: a request is held, and its client with it, until there is room: they stand in line, and are
+ * let in from the loop, one after the other, once a write has been taken. A command is dropped, and
+ * counted. Who was let in is kept when it is stored, however many were meanwhile: a write of
+ * several values is checked as a whole first, and on_write may answer later. So the depth may be
+ * exceeded, by what links have in flight; in turn nobody ever waits for room that another one has
+ * reserved.
  */
 #include "api/api_server.h"
 
 #include <assert.h>
 
-void ab_writes_init(ab_writes *writes, unsigned depth) {
+void ab_writes_init(ab_writes *writes, aioble_t *ble, unsigned depth) {
+  writes->ble = ble;
   ab_list_init(&writes->kept);
   ab_list_init(&writes->waiters);
+  ab_list_init(&writes->held);
   writes->depth = depth ? depth : AB_CAPTURE_DEPTH;
+}
+
+void ab_writes_close(ab_writes *writes) {
+  ab_timer_stop(&writes->ble->env, &writes->room);
 }
 
 /* ---- those who wait ---- */
@@ -106,15 +118,54 @@ static ab_buf *copy_of(aioble_t *ble, const ab_gatt_access *write) {
   return buf;
 }
 
-bool ab_local_full(const ab_local *local) {
-  return local->options.capture && local->writes->n >= local->writes->depth;
-}
+static void drop_write(ab_local *local, const char *why) {
+  aioble_t *ble = local->writes->ble;
 
-void ab_local_drop_write(ab_local *local) {
   local->dropped++;
   if (local->options.capture_to)
     local->options.capture_to->dropped++;
-  local->chr->service->ble->stats.writes_dropped++;
+  ble->stats.writes_dropped++;
+  if (!local->writes->dropping)
+    ab_log(&ble->env, AB_LOG_WARN, "writes to handle 0x%04x are dropped: %s", local->value.handle,
+           why);
+  local->writes->dropping = true;
+}
+
+static bool full(const ab_writes *writes) {
+  return writes->n >= writes->depth;
+}
+
+/* those who come while others wait wait behind them */
+int ab_local_make_room(ab_local *local, const ab_gatt_access *write) {
+  ab_writes *writes = local->writes;
+
+  if (!local->options.capture)
+    return 0;
+  if (!full(writes) && (write->again || ab_list_empty(&writes->held)))
+    return 0;
+  if (write->request && local->value.handle)
+    return ab_gatt_line_up(&writes->held, write);
+  if (write->command)
+    drop_write(local, "their queue is full");
+  return AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+}
+
+static void on_room(ab_timer *timer);
+
+static void let_somebody_in(ab_writes *writes) {
+  if (ab_list_empty(&writes->held) || full(writes))
+    return;
+  ab_host_touch(writes->ble);
+  ab_timer_start(&writes->ble->env, &writes->room, 0, on_room);
+}
+
+/* one in each call: its hook may do away with the queue */
+static void on_room(ab_timer *timer) {
+  ab_writes *writes = ab_container_of(timer, ab_writes, room);
+
+  let_somebody_in(writes); /* the next one, if he can */
+  if (!full(writes))
+    ab_gatt_line_next(&writes->held);
 }
 
 static void capture_write(ab_local *local, aioble_conn_t *conn, const ab_gatt_access *write) {
@@ -123,8 +174,11 @@ static void capture_write(ab_local *local, aioble_conn_t *conn, const ab_gatt_ac
   aioble_op_t *op = buf ? next_waiter(writes) : NULL;
 
   if (!buf) {
-    ab_local_drop_write(local);
-  } else if (op) {
+    drop_write(local, aioble_strerror(AIOBLE_ENOMEM));
+    return;
+  }
+  writes->dropping = false;
+  if (op) {
     give(op, local, conn, buf);
   } else {
     buf->ctx = aioble_conn_ref(conn);
@@ -164,6 +218,7 @@ static bool take_captured(ab_writes *writes, aioble_op_t *op) {
   if (!value)
     return false;
   writes->n--;
+  let_somebody_in(writes);
   give(op, value->about, conn, value);
   aioble_conn_unref(conn);
   return true;
@@ -252,4 +307,5 @@ void ab_local_forget_writes(ab_local *local) {
     local->writes->n--;
     ab_buf_free(value);
   }
+  let_somebody_in(local->writes);
 }

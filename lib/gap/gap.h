@@ -58,6 +58,7 @@ struct ab_gap_link {
   ab_list cmds;    /* … for a command of the link */
   ab_hci_cmd disconnect_cmd;
   ab_hci_cmd params_cmd, ltk_cmd; /* answers to the controller's requests */
+  ab_hci_cmd encrypt_cmd;
   aioble_addr_t peer;
   uint16_t interval, latency, timeout;
   uint8_t role; /* AB_HCI_ROLE_… */
@@ -78,6 +79,10 @@ typedef struct ab_gap_events {
   void (*link_params)(void *ctx, ab_gap_link *link);
   /* the peer wishes for others: true to accept */
   bool (*link_param_request)(void *ctx, ab_gap_link *link, const ab_gap_params *wish);
+  /* the central encrypts, and the key is wanted; false: there is none. NULL: there are no keys */
+  bool (*link_key)(void *ctx, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key);
+  /* encryption is on or off now (0), with a new key perhaps, or ab_gap_encrypt() has failed */
+  void (*link_encryption)(void *ctx, ab_gap_link *link, int status, bool on);
 } ab_gap_events;
 
 /* ---- requests ---- */
@@ -199,6 +204,9 @@ void ab_gap_update(ab_gap_link *link, ab_gap_link_cmd *cmd, const ab_gap_params 
 /* waits for the parameters to change without asking (an L2CAP request was accepted) */
 void ab_gap_await_update(ab_gap_link *link, ab_gap_link_cmd *cmd, ab_gap_link_fn *fn);
 void ab_gap_read_rssi(ab_gap_link *link, ab_gap_link_cmd *cmd, ab_gap_link_fn *fn);
+/* The central encrypts the link, or changes its key; link_encryption follows. 0; EBUSY: it does so
+   already; ENOMEM, ENODEV. */
+int ab_gap_encrypt(ab_gap_link *link, uint64_t rand, uint16_t ediv, const ab_key16 *key);
 /* the owner goes away: fn will not be called */
 void ab_gap_link_cmd_detach(ab_gap_link_cmd *cmd);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Links: their coming and going, parameters (Core Vol 4, Part E, 7.8.18, 7.8.31, 7.7.65.3), RSSI,
- * and the controller's requests that a host must answer (7.7.65.5, 7.7.65.6).
+ * and the peer's wish for other parameters (7.7.65.6).
  */
 #include "gap/gap_priv.h"
 
@@ -69,7 +69,7 @@ ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer) {
   return NULL;
 }
 
-static ab_gap_link *link_of(ab_gap *gap, uint16_t handle) {
+ab_gap_link *ab_gap_link_of(const ab_gap *gap, uint16_t handle) {
   ab_hci_link *hci = ab_hci_link_find(gap->hci, handle);
 
   return hci ? ab_container_of(hci, ab_gap_link, hci) : NULL;
@@ -97,6 +97,7 @@ static void link_down(ab_gap *gap, ab_gap_link *link, int reason) {
   ab_hci_cmd_detach(gap->hci, &link->disconnect_cmd);
   ab_hci_cmd_detach(gap->hci, &link->params_cmd);
   ab_hci_cmd_detach(gap->hci, &link->ltk_cmd);
+  ab_hci_cmd_detach(gap->hci, &link->encrypt_cmd);
   ab_hci_link_close(gap->hci, &link->hci, AIOBLE_ENOTCONN);
   end_cmds(&link->updates, AIOBLE_ENOTCONN);
   end_cmds(&link->cmds, AIOBLE_ENOTCONN);
@@ -112,7 +113,7 @@ static void on_disconnection(void *ctx, ab_rd *params) {
     gap->malformed++;
     return;
   }
-  link = link_of(gap, ev.handle);
+  link = ab_gap_link_of(gap, ev.handle);
   if (!link)
     return;
   if (ev.status) { /* our Disconnect failed; the link stays */
@@ -236,7 +237,7 @@ static void on_update_complete(void *ctx, ab_rd *params) {
     gap->malformed++;
     return;
   }
-  link = link_of(gap, ev.handle);
+  link = ab_gap_link_of(gap, ev.handle);
   if (!link)
     return;
   if (ev.status == 0) {
@@ -272,7 +273,8 @@ static void on_param_request(void *ctx, ab_rd *params) {
   ab_gap_params wish;
   ab_gap_link *link;
 
-  if (!ab_hci_le_ev_conn_param_request_read(params, &ev) || !(link = link_of(gap, ev.handle))) {
+  if (!ab_hci_le_ev_conn_param_request_read(params, &ev) ||
+      !(link = ab_gap_link_of(gap, ev.handle))) {
     gap->malformed++;
     return;
   }
@@ -291,23 +293,6 @@ static void on_param_request(void *ctx, ab_rd *params) {
     (void) ab_hci_send(gap->hci, &link->params_cmd, AB_HCI_LE_CONN_PARAM_NEG_REPLY,
                        hci_le_conn_param_neg, &no, ignore_reply);
   }
-}
-
-/* ---- keys: there are none until pairing is built ---- */
-
-static void on_ltk_request(void *ctx, ab_rd *params) {
-  ab_gap *gap = ctx;
-  ab_hci_le_ev_ltk_request ev;
-  ab_hci_handle no;
-  ab_gap_link *link;
-
-  if (!ab_hci_le_ev_ltk_request_read(params, &ev) || !(link = link_of(gap, ev.handle))) {
-    gap->malformed++;
-    return;
-  }
-  no.handle = ev.handle;
-  (void) ab_hci_send(gap->hci, &link->ltk_cmd, AB_HCI_LE_LTK_NEG_REPLY, hci_handle, &no,
-                     ignore_reply);
 }
 
 /* ---- RSSI, 7.5.4 ---- */
@@ -342,5 +327,5 @@ void ab_gap_links_register(ab_gap *gap) {
   ab_hci_on_event(gap->hci, AB_HCI_EV_DISCONNECTION_COMPLETE, on_disconnection, gap);
   ab_hci_on_le_event(gap->hci, AB_HCI_LE_EV_CONN_UPDATE_COMPLETE, on_update_complete, gap);
   ab_hci_on_le_event(gap->hci, AB_HCI_LE_EV_CONN_PARAM_REQUEST, on_param_request, gap);
-  ab_hci_on_le_event(gap->hci, AB_HCI_LE_EV_LTK_REQUEST, on_ltk_request, gap);
+  ab_gap_encryption_register(gap);
 }

@@ -84,5 +84,9 @@ int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev, ab_gap_l
 void ab_gap_refuse(ab_gap *gap, uint16_t handle);
 void ab_gap_refuse_next(ab_gap *gap);
 void ab_gap_links_stop(ab_gap *gap, int status);
+ab_gap_link *ab_gap_link_of(const ab_gap *gap, uint16_t handle); /* NULL: there is none */
+
+/* gap_encrypt.c */
+void ab_gap_encryption_register(ab_gap *gap);
 
 #endif

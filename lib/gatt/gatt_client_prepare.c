@@ -125,12 +125,14 @@ static bool echoes(ab_gatt_prepare *p, ab_rd *pdu) {
 
 /* 0: go on with it; else how it ends */
 static int prepared(ab_gatt_prepare *p, ab_rd *pdu) {
-  if (!p->now)
+  ab_gatt_reliable *now = p->now;
+
+  if (!now)
     return AIOBLE_ECANCELED;
   if (!echoes(p, pdu))
     return AIOBLE_EPROTO;
   p->at.offset = (uint16_t) (p->at.offset + ab_rd_left(&p->sent));
-  p->now->fn(p->now, AIOBLE_EAGAIN);
+  now->fn(now, AIOBLE_EAGAIN);
   return p->now ? 0 : AIOBLE_ECANCELED;
 }
 

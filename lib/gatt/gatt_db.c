@@ -200,7 +200,7 @@ void ab_gatt_db_remove_service(ab_gatt_db *db, const void *key) {
   ab_gatt_attr *service = ab_gatt_db_service(db, key);
   uint32_t first, end;
 
-  if (failed(db, service ? 0 : AIOBLE_EINVAL))
+  if (failed(db, service ? 0 : AIOBLE_EINVAL) || !service)
     return;
   first = ab_gatt_db_handle(db, service) - 1u;
   end = service->end;

@@ -32,8 +32,6 @@ static ab_gatt_handler *const handlers[] = {
     [AB_ATT_WRITE_CMD] = ab_gatt_on_write_command,
 };
 
-enum { COMMAND_BIT = 0x40 };
-
 /* one by one: most of the struct is for what seldom happens */
 static void begin(ab_gatt_request *rq, ab_gatt_bearer *bearer, ab_gatt_handler *handler, ab_rd *pdu,
                   ab_wr *rsp) {
@@ -60,7 +58,8 @@ static void begin(ab_gatt_request *rq, ab_gatt_bearer *bearer, ab_gatt_handler *
 int ab_gatt_server_request(ab_gatt_bearer *bearer, uint8_t opcode, ab_rd *pdu, ab_wr *rsp,
                            uint16_t *handle) {
   ab_gatt_handler *handler = opcode < sizeof handlers / sizeof *handlers ? handlers[opcode] : NULL;
-  ab_gatt_request command, *rq = opcode & COMMAND_BIT ? &command : &bearer->open;
+  ab_gatt_request command; /* begun by begin(), like any */
+  ab_gatt_request *rq = &bearer->open;
   int code;
 
   *handle = 0;
@@ -70,6 +69,8 @@ int ab_gatt_server_request(ab_gatt_bearer *bearer, uint8_t opcode, ab_rd *pdu, a
     return AB_ATT_ERR_UNLIKELY;
   if ((code = ab_gatt_caching_gate(bearer->link, opcode, pdu)))
     return code;
+  if (opcode & AB_ATT_COMMAND_BIT)
+    rq = &command;
   begin(rq, bearer, handler, pdu, rsp);
   ab_wr_u8(rsp, (uint8_t) (opcode + 1));
   code = handler(rq);

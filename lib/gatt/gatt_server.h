@@ -41,6 +41,7 @@ typedef struct ab_gatt_access {
   size_t len;
   uint16_t offset; /* of a Read Blob */
   bool command;    /* the client will not hear of an error */
+  bool again;      /* the hook was asked before, and stood in a line since */
 } ab_gatt_access;
 
 /*
@@ -236,6 +237,35 @@ static inline uint8_t ab_gatt_check_security(const ab_gatt_server_link *link, ui
   return level == AB_GATT_LEVEL_NONE ? 0 : ab_gatt_lacks_security(link, level, min_key);
 }
 
+/* ---- answering later ---- */
+
+/* Embedded by whoever does. A hook that returns AB_ATT_LATER must have begun one. */
+typedef struct ab_gatt_late {
+  ab_gatt_request *request; /* NULL: nobody waits for it, or not any more */
+} ab_gatt_late;
+
+/* one for each access; of a second one the first is forgotten */
+void ab_gatt_late_begin(ab_gatt_late *late, const ab_gatt_access *access);
+/*
+ * code: 0 or the ATT error; data: octets for a read, NULL: the stored value (nothing, for a write);
+ * they need not outlive the call. Once; harmless when nobody waits. Goes on with the request, which
+ * may ask other hooks. It may come from inside the hook that began it.
+ */
+void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len);
+/* the owner goes away: the client gets Unlikely Error */
+void ab_gatt_late_drop(ab_gatt_late *late);
+
+/*
+ * Requests may also stand in line for what a hook needs, each until its turn, or its end: they
+ * leave the line by themselves. When another table has none of a value, those who stand in a line
+ * for it get Unlikely Error.
+ */
+/* a hook stands the request in a line, and returns what this does: AB_ATT_LATER */
+int ab_gatt_line_up(ab_list *line, const ab_gatt_access *access);
+/* The first one's hook is asked again, now (access->again). Not from inside a hook that lines up;
+   the line may be gone when it returns. */
+void ab_gatt_line_next(ab_list *line);
+
 /* ---- one ATT bearer of a link, and the request it has open ---- */
 
 typedef int ab_gatt_handler(ab_gatt_request *rq);
@@ -260,13 +290,13 @@ struct ab_gatt_request {
 
   bool running;   /* the handler is */
   bool answered;  /* `answer` has come, and has not been used yet */
-  bool waiting;   /* a hook answers later, or did: `answer` and `kept` are there */
+  bool waiting;   /* a hook answers later, or did: `answer`, `kept` and `place` are there */
   bool executing; /* `values` and `checked` are there */
 
   size_t len;              /* of the value in an entry, before it is cut; if there is an entry */
   ab_list values, checked; /* ab_buf, prepared values: not checked yet, and checked */
   struct ab_gatt_answer {
-    uint8_t code;
+    int code;            /* AB_ATT_LATER: the hook is to be asked again */
     const uint8_t *data; /* for a read */
     size_t len;
     ab_buf *copy; /* of data that came from inside the hook */
@@ -276,6 +306,10 @@ struct ab_gatt_request {
     ab_rd pdu;
     ab_wr rsp;
   } kept;
+  struct ab_gatt_place { /* in a line */
+    ab_list node;
+    ab_gatt_late late;
+  } place;
 };
 
 struct ab_gatt_bearer {
@@ -296,24 +330,6 @@ void ab_gatt_bearer_close(ab_gatt_bearer *bearer);
    then the answer goes to bearer->att by itself. */
 int ab_gatt_server_request(ab_gatt_bearer *bearer, uint8_t opcode, ab_rd *pdu, ab_wr *rsp,
                            uint16_t *handle);
-
-/* ---- answering later ---- */
-
-/* Embedded by whoever does. A hook that returns AB_ATT_LATER must have begun one. */
-typedef struct ab_gatt_late {
-  ab_gatt_request *request; /* NULL: nobody waits for it, or not any more */
-} ab_gatt_late;
-
-/* one for each access; of a second one the first is forgotten */
-void ab_gatt_late_begin(ab_gatt_late *late, const ab_gatt_access *access);
-/*
- * code: 0 or the ATT error; data: octets for a read, NULL: the stored value (nothing, for a write);
- * they need not outlive the call. Once; harmless when nobody waits. Goes on with the request, which
- * may ask other hooks. It may come from inside the hook that began it.
- */
-void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len);
-/* the owner goes away: the client gets Unlikely Error */
-void ab_gatt_late_drop(ab_gatt_late *late);
 
 /* ---- sending ---- */
 

@@ -7,7 +7,7 @@
  *   2. Every link's configurations are carried over where their service is as it was. This takes
  * the memory that it needs, and can fail, before anything else is done.
  *   3. The values get the handles of the new table.
- *   4. If anything has changed, the links hear of it.
+ *   4. If anything has changed, the links hear of it. Nobody waits for a value that is gone.
  */
 #include "gatt/gatt_server_priv.h"
 
@@ -164,6 +164,7 @@ int ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db) {
   use(server, db);
   if (changed.first)
     tell(server, &changed);
+  ab_gatt_leave_lines(server);
   ab_gatt_db_unref(old);
   return 0;
 }

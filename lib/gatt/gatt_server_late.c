@@ -12,6 +12,9 @@
  *
  * When the bearer is closed meanwhile the request ends at once, and an answer to it does nothing.
  * From inside a hook it only becomes closed: the request ends when its handler returns.
+ *
+ * A hook that needs what others need, too, has its request stand in a line: it owes the late answer
+ * itself, which in step 3 is that the hook is to be asked again.
  */
 #include "gatt/gatt_server_priv.h"
 
@@ -20,14 +23,19 @@
 /* the answer that has come is used up */
 static int take_answer(ab_gatt_request *rq, ab_gatt_access *access) {
   rq->answered = false;
+  access->again = rq->answer.code == AB_ATT_LATER;
+  if (access->again)
+    return AB_ATT_LATER;
   access->data = rq->answer.data;
   access->len = rq->answer.len;
   return rq->answer.code;
 }
 
 static void forget_late(ab_gatt_request *rq) {
-  if (rq->late)
+  if (rq->late) {
     rq->late->request = NULL;
+    ab_list_remove(&rq->place.node);
+  }
   rq->late = NULL;
   rq->answered = false;
 }
@@ -36,8 +44,8 @@ int ab_gatt_ask(ab_gatt_request *rq, ab_gatt_value *value, ab_gatt_hook *hook,
                 ab_gatt_access *access) {
   int code;
 
-  if (rq->answered)
-    return take_answer(rq, access);
+  if (rq->answered && (code = take_answer(rq, access)) != AB_ATT_LATER)
+    return code;
   code = hook(value, access);
   if (!rq->bearer->link)
     return AB_ATT_ERR_UNLIKELY;
@@ -53,18 +61,6 @@ int ab_gatt_ask(ab_gatt_request *rq, ab_gatt_value *value, ab_gatt_hook *hook,
 
 /* ---- waiting ---- */
 
-static ab_buf *copy(ab_gatt_request *rq, const uint8_t *octets, size_t len) {
-  ab_buf *buf = ab_buf_new(rq->server->bufs, len);
-  ab_wr w;
-
-  if (!buf)
-    return NULL;
-  w = ab_buf_writer(buf);
-  ab_wr_bytes(&w, octets, len);
-  ab_buf_wrote(buf, &w);
-  return buf;
-}
-
 /* what is kept below is defined from here on */
 static void wait_for(ab_gatt_request *rq) {
   if (rq->waiting)
@@ -72,6 +68,7 @@ static void wait_for(ab_gatt_request *rq) {
   rq->waiting = true;
   rq->answer = (struct ab_gatt_answer){0};
   rq->kept = (struct ab_gatt_kept){0};
+  rq->place = (struct ab_gatt_place){0};
 }
 
 /* step 2 */
@@ -79,7 +76,7 @@ bool ab_gatt_keep(ab_gatt_request *rq) {
   size_t size = (size_t) (rq->rsp->end - rq->rsp->start);
   struct ab_gatt_kept *kept = &rq->kept;
 
-  kept->pdu_buf = copy(rq, rq->begin, (size_t) (rq->pdu->end - rq->begin));
+  kept->pdu_buf = ab_buf_copy(rq->server->bufs, rq->begin, (size_t) (rq->pdu->end - rq->begin));
   kept->rsp_buf = ab_buf_new(rq->server->bufs, size);
   if (!kept->pdu_buf || !kept->rsp_buf)
     return false;
@@ -160,17 +157,13 @@ static void answer_inside(ab_gatt_request *rq) {
   struct ab_gatt_answer *answer = &rq->answer;
 
   ab_buf_free(answer->copy);
-  answer->copy = answer->data ? copy(rq, answer->data, answer->len) : NULL;
+  answer->copy = answer->data ? ab_buf_copy(rq->server->bufs, answer->data, answer->len) : NULL;
   if (answer->data && !answer->copy)
     answer->code = AB_ATT_ERR_INSUFFICIENT_RESOURCES;
   answer->data = answer->copy ? answer->copy->p : NULL;
 }
 
-void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len) {
-  ab_gatt_request *rq = late->request;
-
-  if (!rq)
-    return;
+static void answer(ab_gatt_request *rq, int code, const void *data, size_t len) {
   forget_late(rq);
   rq->answered = true;
   rq->answer.code = code;
@@ -184,6 +177,47 @@ void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, siz
     ab_gatt_end(rq); /* the bearer broke, and will be closed */
 }
 
+void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len) {
+  if (late->request)
+    answer(late->request, code, data, len);
+}
+
 void ab_gatt_late_drop(ab_gatt_late *late) {
   ab_gatt_late_answer(late, AB_ATT_ERR_UNLIKELY, NULL, 0);
+}
+
+/* ---- lines ---- */
+
+int ab_gatt_line_up(ab_list *line, const ab_gatt_access *access) {
+  ab_gatt_request *rq = access->request;
+
+  ab_gatt_late_begin(&rq->place.late, access);
+  ab_list_push(line, &rq->place.node);
+  return AB_ATT_LATER;
+}
+
+void ab_gatt_line_next(ab_list *line) {
+  ab_list *first = ab_list_first(line);
+
+  if (first)
+    answer(ab_container_of(first, ab_gatt_request, place.node), AB_ATT_LATER, NULL, 0);
+}
+
+static bool is_in_line(const ab_gatt_request *rq) {
+  return rq->db && rq->late == &rq->place.late;
+}
+
+static void leave_lines(ab_gatt_server_link *link) {
+  AB_LIST_EACH(n, &link->bearers) {
+    ab_gatt_request *rq = &ab_container_of(n, ab_gatt_bearer, node)->open;
+
+    if (is_in_line(rq) && !ab_gatt_db_attr(rq->db, rq->handle)->value->handle)
+      ab_gatt_late_drop(rq->late);
+  }
+}
+
+void ab_gatt_leave_lines(ab_gatt_server *server) {
+  AB_LIST_EACH(n, &server->links) {
+    leave_lines(ab_container_of(n, ab_gatt_server_link, node));
+  }
 }

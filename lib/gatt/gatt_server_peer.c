@@ -52,7 +52,7 @@ int ab_gatt_server_link_restore(ab_gatt_server_link *link, const ab_gatt_peer_st
   restore_cccds(link, state);
   if (!link->server)
     return 0;
-  if (memcmp(link->hash, server->hash_octets, sizeof link->hash))
+  if (memcmp(link->hash, server->hash_octets, sizeof link->hash) != 0)
     ab_gatt_caching_changed(link, &(ab_att_range){1, UINT16_MAX});
   return 0;
 }

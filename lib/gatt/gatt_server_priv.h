@@ -130,6 +130,8 @@ int ab_gatt_ask(ab_gatt_request *rq, ab_gatt_value *value, ab_gatt_hook *hook,
 bool ab_gatt_keep(ab_gatt_request *rq);
 /* of what it took when it was executing or waiting; nobody owes an answer to it any more */
 void ab_gatt_let_go(ab_gatt_request *rq);
+/* requests that stand in line for a value that is in the table no longer get an error */
+void ab_gatt_leave_lines(ab_gatt_server *server);
 /* it is over, answered or not */
 static inline void ab_gatt_end(ab_gatt_request *rq) {
   ab_gatt_db *db = rq->db;

@@ -134,7 +134,9 @@ struct ab_hci_link {
   uint32_t tx_queued; /* bytes waiting in tx */
   uint16_t handle;
   uint16_t in_flight; /* packets the controller holds */
-  bool tx_partial;    /* the first of tx has had its first fragment sent */
+  uint16_t unacked;   /* … of these, those before on_acked */
+  void (*on_acked)(ab_hci_link *link);
+  bool tx_partial; /* the first of tx has had its first fragment sent */
   bool open;
 };
 
@@ -146,6 +148,9 @@ void ab_hci_link_close(ab_hci *hci, ab_hci_link *link, int status);
 /* Queues one L2CAP PDU (basic header included) and takes the buffer; its done is called when the
    controller has it all. On a closed link it ends with ENOTCONN. */
 void ab_hci_link_send(ab_hci *hci, ab_hci_link *link, ab_buf *frame);
+/* fn(link) once the controller has passed on all packets that it holds now; from inside this, if it
+   holds none. One at a time; not called when the link ends first. */
+void ab_hci_link_await_ack(ab_hci_link *link, void (*fn)(ab_hci_link *link));
 /* the link with that handle, or NULL */
 ab_hci_link *ab_hci_link_find(const ab_hci *hci, uint16_t handle);
 

@@ -68,7 +68,7 @@ static void forget(ab_hci *hci, ab_hci_link *link, int status) {
   hci->acl_credits += link->in_flight;
   share_out(hci);
   link->open = false;
-  link->in_flight = 0;
+  link->in_flight = link->unacked = 0;
   link->tx_queued = 0;
   ab_buf_free(link->rx);
   link->rx = NULL;
@@ -176,6 +176,22 @@ void ab_hci_link_send(ab_hci *hci, ab_hci_link *link, ab_buf *frame) {
 
 /* ---- credits ---- */
 
+void ab_hci_link_await_ack(ab_hci_link *link, void (*fn)(ab_hci_link *link)) {
+  link->unacked = link->in_flight;
+  link->on_acked = fn;
+  if (!link->unacked)
+    fn(link);
+}
+
+/* they complete in the order in which they were sent */
+static void acked(ab_hci_link *link, uint16_t count) {
+  if (!link->unacked)
+    return;
+  link->unacked = (uint16_t) (count < link->unacked ? link->unacked - count : 0);
+  if (!link->unacked)
+    link->on_acked(link);
+}
+
 static void completed(ab_hci *hci, const ab_hci_completed *done) {
   ab_hci_link *link = ab_hci_link_find(hci, done->handle);
   uint16_t count = done->count;
@@ -192,6 +208,7 @@ static void completed(ab_hci *hci, const ab_hci_completed *done) {
   hci->acl_credits += count;
   if (!ab_list_linked(&link->node))
     enlist(hci, link);
+  acked(link, count);
 }
 
 void ab_hci_on_completed_packets(void *ctx, ab_rd *params) {

@@ -67,7 +67,11 @@ struct aioble {
   ab_gap gap;
   ab_gatt_server server;
   ab_list listeners; /* ab_l2cap_listener */
-  ab_list conns;     /* aioble_conn: those connected */
+  ab_smp_stack smp;
+  ab_smp_oob oob;              /* for pairings that the peer starts */
+  aioble_prompt_fn *on_prompt; /* for connections without one of their own */
+  void *prompt_user;
+  ab_list conns; /* aioble_conn: those connected */
   unsigned n_conns;
   ab_list hooks_due; /* aioble_conn whose hooks are to be called at the end of the turn */
 
@@ -93,6 +97,15 @@ struct aioble_conn {
   ab_gap_link link;
   ab_l2cap_link l2cap;
   ab_smp smp;
+  ab_list pairs;               /* aioble_op_t: the first is being worked on, the others wait */
+  ab_list securing;            /* aioble_op_t: connects, until the bond's key is in use */
+  int secured;                 /* … or why it is not */
+  aioble_prompt_fn *on_prompt; /* of the pairing that was asked for */
+  void *prompt_user;
+  ab_smp_prompt prompt; /* due … */
+  uint32_t prompt_number;
+  uint8_t keypress;
+  int security_status;
   ab_att att;
   ab_gatt_client client;
   ab_gatt_server_link server;
@@ -132,6 +145,8 @@ void ab_host_tear_down(aioble_t *ble, int status);
 void ab_host_on_closed(void *ble);
 /* adds the controller's counters */
 void ab_host_add_hci_stats(const aioble_t *ble, aioble_stats_t *stats);
+/* the adapter's address in use, while it is open */
+aioble_addr_t ab_host_own_addr(const aioble_t *ble);
 /* the orderly end, at any time */
 void ab_host_close(aioble_t *ble);
 /* a link has ended: the closing may wait for it */
@@ -141,22 +156,64 @@ void ab_host_after_close(aioble_t *ble);
 /* all ops on such a list settle */
 void ab_host_settle_all(ab_list *ops, int status, const char *why);
 
+/* ---- host_capture.c ---- */
+
+/* a packet for the capture file there is, without its keys */
+void ab_host_capture(aioble_t *ble, ab_snoop_way way, const uint8_t *bytes, size_t len);
+
 /* ---- host_conn.c ---- */
 
-enum { AB_HOOK_DISCONNECT = 1, AB_HOOK_PARAMS = 2, AB_HOOK_MTU = 4 };
+enum {
+  AB_HOOK_DISCONNECT = 1,
+  AB_HOOK_PARAMS = 2,
+  AB_HOOK_MTU = 4,
+  AB_HOOK_SECURITY = 8,
+  AB_HOOK_PROMPT = 16,
+  AB_HOOK_KEYPRESS = 32
+};
 
 extern const ab_gap_events ab_host_gap_events;
+/* that hook of the connection is called at the end of the turn */
+void ab_host_hook_due(aioble_conn_t *conn, unsigned hook);
+/* the link's key is in use where it has one: what the library does by itself at the beginning */
+void ab_host_conn_start(aioble_conn_t *conn);
 void ab_host_call_hooks(aioble_t *ble);
 /* adds the counters of a link that is up */
 void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats);
 /* the MTU exchange that the library started has ended (api_conn.c) */
 void ab_conn_auto_mtu_done(aioble_conn_t *conn, int status);
 
+/* ---- host_smp.c ---- */
+
+void ab_host_smp_init(aioble_t *ble);
+void ab_host_smp_ready(aioble_t *ble); /* the controller is */
+/* what is configured holds for pairings from now on */
+void ab_host_smp_configure(aioble_t *ble);
+void ab_host_smp_open(aioble_conn_t *conn);
+void ab_host_smp_close(aioble_conn_t *conn, int reason);
+bool ab_host_on_key(void *ble, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key);
+void ab_host_on_encryption(void *ble, ab_gap_link *link, int status, bool on);
+void ab_host_smp_hooks(aioble_conn_t *conn, unsigned due);
+/* a bonded peer whose key is not in use yet: not to be shown to the application */
+static inline bool ab_host_securing(const aioble_conn_t *conn) {
+  return conn->secured == AIOBLE_EAGAIN;
+}
+
+/* ---- api_security.c ---- */
+
+/* the pairing, or encryption, has ended; false: nobody here had asked for it */
+bool ab_pair_ended(aioble_conn_t *conn, int status);
+
+/* ---- api_conn.c ---- */
+
+/* the connection to it, secure or not yet; NULL: there is none */
+aioble_conn_t *ab_conn_to(const aioble_device_t *device);
+
 /* ---- api_config.c ---- */
 
 int ab_config_init(aioble_t *ble, const aioble_options_t *options);
 
-/* ---- api_server.c ---- */
+/* ---- api_server_register.c ---- */
 
 /*
  * The stack ends or has lost its adapter (its links have ended): nobody waits for writes any more,

@@ -32,10 +32,14 @@ static void on_att_value(void *ctx, uint16_t handle, const uint8_t *value, size_
                          bool indication) {
   aioble_conn_t *conn = ctx;
 
+  if (ab_host_securing(conn)) { /* in the clear: not to be believed */
+    conn->client.early_dropped++;
+    return;
+  }
   ab_gatt_client_rx_value(&conn->client, handle, value, len, indication);
 }
 
-static void hook_due(aioble_conn_t *conn, unsigned hook) {
+void ab_host_hook_due(aioble_conn_t *conn, unsigned hook) {
   if (!conn->hooks_due) {
     ab_list_push(&conn->ble->hooks_due, &conn->hooks_node);
     aioble_conn_ref(conn);
@@ -45,7 +49,7 @@ static void hook_due(aioble_conn_t *conn, unsigned hook) {
 
 static void on_att_mtu(void *ctx, uint16_t mtu) {
   (void) mtu;
-  hook_due(ctx, AB_HOOK_MTU);
+  ab_host_hook_due(ctx, AB_HOOK_MTU);
 }
 
 static void on_att_broken(void *ctx, int status) {
@@ -61,12 +65,6 @@ static void send_att(void *ctx, ab_buf *pdu) {
   aioble_conn_t *conn = ctx;
 
   ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_ATT, pdu);
-}
-
-static void send_smp(void *ctx, ab_buf *command) {
-  aioble_conn_t *conn = ctx;
-
-  ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_SMP, command);
 }
 
 static void send_frame(void *ctx, ab_buf *frame) {
@@ -147,6 +145,8 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
   conn->ble = aioble_ref(ble);
   ab_list_init(&conn->waiting);
   ab_list_init(&conn->mtu_waiting);
+  ab_list_init(&conn->pairs);
+  ab_list_init(&conn->securing);
   ab_list_push(&ble->conns, &conn->node);
   ble->n_conns++;
   *frame = on_frame;
@@ -157,6 +157,11 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
 static void on_auto_mtu(ab_att_req *req, int status, ab_rd *pdu) {
   (void) pdu;
   ab_conn_auto_mtu_done(ab_container_of(req, aioble_conn_t, mtu_req), status);
+}
+
+void ab_host_conn_start(aioble_conn_t *conn) {
+  if (conn->link.role == AB_HCI_ROLE_CENTRAL && !conn->ble->options.no_auto_mtu)
+    (void) ab_att_exchange_mtu(&conn->att, &conn->mtu_req, on_auto_mtu);
 }
 
 static void link_up(void *ctx, ab_gap_link *link) {
@@ -170,11 +175,9 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_gatt_client_init(&conn->client, &conn->att);
   ab_gatt_server_link_open(&ble->server, &conn->server, &conn->att);
   ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
-  ab_smp_open(&conn->smp, &ble->bufs, send_smp, conn, central);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_SMP, on_smp_command, conn);
-  if (central && !ble->options.no_auto_mtu)
-    (void) ab_att_exchange_mtu(&conn->att, &conn->mtu_req, on_auto_mtu);
+  ab_host_smp_open(conn);
 }
 
 /* ---- going ---- */
@@ -196,13 +199,14 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
   ab_list_remove(&conn->node);
   ble->n_conns--;
   if (conn->att.env) { /* it was up */
+    ab_host_smp_close(conn, reason);
     ab_host_add_conn_stats(conn, &ble->stats);
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
     ab_gatt_server_link_close(&conn->server);
     ab_att_close(&conn->att, AIOBLE_ENOTCONN);
     ab_l2cap_accepts_end(conn, AIOBLE_ENOTCONN);
     ab_l2cap_close(&conn->l2cap, AIOBLE_ENOTCONN);
-    hook_due(conn, AB_HOOK_DISCONNECT);
+    ab_host_hook_due(conn, AB_HOOK_DISCONNECT);
   }
   ab_host_settle_all(&conn->waiting, 0, NULL);
   aioble_conn_unref(conn);
@@ -211,7 +215,7 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
 
 static void link_params(void *ctx, ab_gap_link *link) {
   (void) ctx;
-  hook_due(ab_conn_of_link(link), AB_HOOK_PARAMS);
+  ab_host_hook_due(ab_conn_of_link(link), AB_HOOK_PARAMS);
 }
 
 const ab_gap_events ab_host_gap_events = {
@@ -220,6 +224,8 @@ const ab_gap_events ab_host_gap_events = {
     .link_down = link_down,
     .link_params = link_params,
     .link_param_request = on_link_param_request,
+    .link_key = ab_host_on_key,
+    .link_encryption = ab_host_on_encryption,
 };
 
 /* ---- hooks: like continuations, at the end of the turn ---- */
@@ -232,6 +238,7 @@ static void call_hooks(aioble_conn_t *conn, unsigned due) {
     h->on_mtu(conn, aioble_conn_mtu(conn), h->user);
   if (due & AB_HOOK_PARAMS && h->on_params)
     h->on_params(conn, &params, h->user);
+  ab_host_smp_hooks(conn, due);
   if (due & AB_HOOK_DISCONNECT && h->on_disconnect)
     h->on_disconnect(conn, conn->reason, h->user);
 }

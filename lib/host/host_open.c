@@ -44,8 +44,7 @@ static int send_packet(void *ctx, const uint8_t *packet, size_t len) {
   int err = ble->transport->ops->send(ble->transport, packet, len);
 
   if (err == 0 && ble->snoop)
-    ab_snoop_record(ble->snoop, AB_SNOOP_SENT, packet, len,
-                    ble->snoop_base_us + (int64_t) ble->env.now_us);
+    ab_host_capture(ble, AB_SNOOP_SENT, packet, len);
   return err;
 }
 
@@ -59,8 +58,7 @@ static void on_packet(void *ctx, const uint8_t *packet, size_t len) {
   if (!ble->in_turn)
     ab_host_turn_begin(ble);
   if (ble->snoop)
-    ab_snoop_record(ble->snoop, AB_SNOOP_RECEIVED, packet, len,
-                    ble->snoop_base_us + (int64_t) ble->env.now_us);
+    ab_host_capture(ble, AB_SNOOP_RECEIVED, packet, len);
   if (ble->hci && !ble->lost)
     ab_hci_rx(ble->hci, packet, len);
 }
@@ -152,6 +150,14 @@ static void keep_static_addr(aioble_t *ble) {
 
 /* ---- opening ---- */
 
+aioble_addr_t ab_host_own_addr(const aioble_t *ble) {
+  const ab_hci_info *info = ab_hci_info_of(ble->hci);
+  aioble_addr_t addr = {.type = ble->gap.own_addr_type};
+
+  memcpy(addr.bytes, addr.type ? info->random_addr.b : info->public_addr.b, sizeof addr.bytes);
+  return addr;
+}
+
 static void on_ready(void *ctx, int status, const char *why) {
   aioble_t *ble = ctx;
 
@@ -161,6 +167,7 @@ static void on_ready(void *ctx, int status, const char *why) {
   }
   ble->state = AB_HOST_READY;
   ab_gap_start(&ble->gap, ble->hci);
+  ab_host_smp_ready(ble);
   keep_static_addr(ble);
   ab_host_settle_all(&ble->opens, 0, NULL);
 }

@@ -10,7 +10,7 @@ typedef struct ab_snoop ab_snoop;
 typedef enum ab_snoop_way { AB_SNOOP_SENT, AB_SNOOP_RECEIVED } ab_snoop_way;
 
 /*
- * Makes the file, or empties it. Only its owner may read it: commands carry keys. An allocator of
+ * Makes the file, or empties it. Only its owner may read it. An allocator of
  * NULL is the C library's. On failure *why is filled with a text that helps.
  */
 int ab_snoop_open(const char *path, const aioble_allocator_t *allocator, ab_snoop **out, char *why,

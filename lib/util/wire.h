@@ -228,6 +228,9 @@ typedef struct ab_addr6 {
 typedef struct ab_key16 {
   uint8_t b[16];
 } ab_key16;
+typedef struct ab_key32 {
+  uint8_t b[32];
+} ab_key32;
 typedef struct ab_ad31 {
   uint8_t b[31];
 } ab_ad31;
@@ -265,6 +268,7 @@ static inline void ab_wr_addr(ab_wr *w, ab_addr6 a) {
     ab_wr_bytes(w, v.b, sizeof v.b);                  \
   }
 AB_WIRE_BLOB(key16, ab_key16)
+AB_WIRE_BLOB(key32, ab_key32)
 AB_WIRE_BLOB(ad31, ab_ad31)
 AB_WIRE_BLOB(cmds64, ab_cmds64)
 AB_WIRE_BLOB(chmap5, ab_chmap5)
@@ -282,6 +286,7 @@ typedef uint32_t ab_wire_le32;      /* 4 */
 typedef uint64_t ab_wire_le64;      /* 8 */
 typedef ab_addr6 ab_wire_addr;      /* 6 */
 typedef ab_key16 ab_wire_key16;     /* 16 */
+typedef ab_key32 ab_wire_key32;     /* 32 */
 typedef ab_ad31 ab_wire_ad31;       /* 31 */
 typedef ab_cmds64 ab_wire_cmds64;   /* 64 */
 typedef ab_chmap5 ab_wire_chmap5;   /* 5 */
@@ -296,6 +301,7 @@ enum {
   ab_wire_size_le64 = 8,
   ab_wire_size_addr = 6,
   ab_wire_size_key16 = 16,
+  ab_wire_size_key32 = 32,
   ab_wire_size_ad31 = 31,
   ab_wire_size_cmds64 = 64,
   ab_wire_size_chmap5 = 5,

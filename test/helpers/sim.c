@@ -68,11 +68,16 @@ static void on_lost(aioble_t *ble, int status, const char *why, void *user) {
     stack->on_lost(ble, status, why, stack);
 }
 
+/* xorshift64*: the same on every run, another sequence for each stack */
 static int seeded_random(void *user, void *buf, size_t len) {
   sim_stack *stack = user;
 
-  for (size_t i = 0; i < len; i++)
-    ((uint8_t *) buf)[i] = (uint8_t) (i * 37 + stack->options.appearance + 11);
+  for (size_t i = 0; i < len; i++) {
+    stack->random ^= stack->random >> 12;
+    stack->random ^= stack->random << 25;
+    stack->random ^= stack->random >> 27;
+    ((uint8_t *) buf)[i] = (uint8_t) (stack->random * 0x2545f4914f6cdd1dull >> 56);
+  }
   return 0;
 }
 
@@ -90,6 +95,7 @@ static aioble_t *try_stack(sim *s, const aioble_options_t *options,
   stack->options.loop = aioble_virtual_loop(s->radio);
   stack->options.allocator = &memory;
   stack->options.random = seeded_random;
+  stack->random = (s->n + 1) * 0x9e3779b97f4a7c15ull + stack->options.appearance;
   stack->options.on_lost = on_lost;
   stack->options.user = stack;
   if (!stack->options.store)

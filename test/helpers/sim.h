@@ -12,6 +12,7 @@ typedef struct sim_stack {
   aioble_transport_t *controller;
   aioble_t *ble;
   aioble_options_t options; /* what it was made with */
+  uint64_t random;          /* the state of its randomness */
   unsigned lost;            /* calls of on_lost */
   int lost_status;
   /* called then, too; its user is the sim_stack, whose user is the test's */

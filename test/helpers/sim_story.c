@@ -73,7 +73,7 @@ static bool is_an_outcome(const story *st, int status) {
       return true;
   return st->garbage ? status < 0 && status != AIOBLE_EAGAIN
                      : AIOBLE_ERR_IS_HCI(status) || AIOBLE_ERR_IS_ATT(status) ||
-                           AIOBLE_ERR_IS_L2CAP(status);
+                           AIOBLE_ERR_IS_L2CAP(status) || AIOBLE_ERR_IS_SMP(status);
 }
 
 /* runs until it has settled by itself */
@@ -125,6 +125,7 @@ static void end(story *st) {
   for (unsigned i = 0; i < st->n_ops; i++)
     if (!settles_within(st, &st->ops[i], END_US))
       complain(st, &st->ops[i], "does not settle");
+  (void) aioble_answer(st->answer, 0, NULL, 0);
   st->conn = aioble_conn_unref(st->conn);
   st->peer_conn = aioble_conn_unref(st->peer_conn);
   sim_run_ms(&st->s, 100);
@@ -381,6 +382,63 @@ static void long_values(story *st) {
   part(st);
 }
 
+static int answer_later(aioble_access_t *access, void *user) {
+  story *st = user;
+
+  (void) aioble_answer(st->answer, 0, NULL, 0); /* nobody waits for that any more */
+  st->answer = aioble_access_later(access);
+  return AIOBLE_ANSWER_LATER;
+}
+
+/* a read that is answered late, and two writes of which the second has to wait for the first to be
+   taken */
+static void wait_for_server(story *st, aioble_client_char_t *c, aioble_char_t *chr) {
+  sim_watch *reading = ask(st, aioble_client_char_read(c)), *writes[2];
+
+  while (!st->answer && !reading->calls && step(st))
+    continue;
+  (void) aioble_answer(st->answer, 0, "late", 4);
+  st->answer = NULL;
+  if (wait(st, reading) < 0)
+    return;
+  for (int i = 0; i < 2; i++)
+    writes[i] = ask(st, aioble_client_char_write(c, "abc", 3, AIOBLE_WRITE_REQUEST));
+  if (wait(st, writes[0]) < 0)
+    return;
+  (void) wait_or_give_up(st, ask(st, aioble_char_written(chr)));
+  (void) wait_or_give_up(st, ask(st, aioble_char_written(chr)));
+  (void) wait(st, writes[1]);
+}
+
+/* of a server that takes its time, and a service that comes and goes */
+static void use_slow_service(story *st, aioble_service_t *service, aioble_char_t *chr) {
+  sim_watch *found;
+
+  if (!chr || !meet(st) || aioble_service_add(service) < 0)
+    return;
+  found = ask(st, aioble_conn_service(st->conn, AIOBLE_UUID16(0x180f)));
+  if (wait(st, found) < 0)
+    return;
+  found = ask(st, aioble_client_service_char(aioble_op_service(found->op), AIOBLE_UUID16(0x2a19)));
+  if (wait(st, found) < 0)
+    return;
+  wait_for_server(st, aioble_op_char(found->op), chr);
+  (void) aioble_service_remove(service);
+  part(st);
+}
+
+static void slow_server(story *st) {
+  aioble_service_t *service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x180f));
+  const aioble_char_options_t options = {
+      .capture = true, .capture_depth = 1, .on_read = answer_later, .user = st};
+
+  use_slow_service(st, service,
+                   service ? aioble_char_new(service, AIOBLE_UUID16(0x2a19),
+                                             AIOBLE_READ | AIOBLE_WRITE, &options)
+                           : NULL);
+  aioble_service_unref(service);
+}
+
 static void link_commands(story *st) {
   const aioble_conn_update_t slow = {.interval_min_us = 100000, .interval_max_us = 100000},
                              fast = {.interval_min_us = 15000, .interval_max_us = 15000};
@@ -392,6 +450,41 @@ static void link_commands(story *st) {
   (void) run(st, aioble_conn_update_params(st->conn, &slow));
   (void) run(st, aioble_conn_update_params(st->peer_conn, &fast));
   walk(st, aioble_conn_services(st->conn, NULL), NULL);
+  part(st);
+}
+
+static void agree(aioble_conn_t *conn, aioble_prompt_t prompt, uint32_t number, void *user) {
+  (void) prompt;
+  (void) number;
+  (void) user;
+  (void) aioble_pairing_answer(conn, true, 0);
+}
+
+static void let_go(story *st) {
+  st->conn = aioble_conn_unref(st->conn);
+  st->peer_conn = aioble_conn_unref(st->peer_conn);
+}
+
+/* the users compare numbers; then a second link, which the bond encrypts */
+static void pairing(story *st) {
+  const aioble_pair_options_t options = {
+      .mitm = AIOBLE_YES, .io = AIOBLE_IO_DISPLAY_YESNO, .on_prompt = agree};
+
+  aioble_set_on_prompt(st->peripheral, agree, NULL);
+  assert_int_equal(aioble_config_set(st->peripheral, "io", "display-yesno"), 0);
+  if (!meet(st))
+    return;
+  if (run(st, aioble_conn_pair(st->conn, &options)) < 0)
+    return;
+  assert_true(!aioble_conn_is_connected(st->conn) || aioble_conn_security(st->conn).authenticated);
+  part(st);
+  let_go(st);
+  if (!meet(st))
+    return;
+  if (aioble_bonds(st->central, NULL, 0) && aioble_conn_is_connected(st->conn))
+    assert_true(aioble_conn_security(st->conn).authenticated);
+  (void) run(st, aioble_conn_pair(st->peer_conn, NULL));
+  (void) run(st, aioble_conn_rssi(st->conn));
   part(st);
 }
 
@@ -486,8 +579,11 @@ const story_plot story_plots[] = {
     {.name = "values in time", .tell = values, .timing = true},
     {.name = "discovery", .tell = discovery, .mtu = 23},
     {.name = "long values", .tell = long_values, .mtu = 23},
+    {.name = "slow server", .tell = slow_server},
     {.name = "link commands", .tell = link_commands},
     {.name = "link commands of an old peer", .tell = link_commands, .old_peer = true},
+    {.name = "pairing", .tell = pairing},
+    {.name = "pairing in time", .tell = pairing, .timing = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
     {.name = "channels", .tell = channels},

@@ -16,7 +16,7 @@
 #include "helpers/sim.h"
 #include "host/host.h"
 
-enum { STACKS = 4, SEEDS = 60, ACTIONS = 400, OPS = 1024, KEPT = 8 };
+enum { STACKS = 4, SEEDS = 60, ACTIONS = 400, OPS = 1024, KEPT = 8, EXTRA = 3 };
 
 typedef struct monkey monkey;
 
@@ -35,10 +35,13 @@ struct monkey {
   toy toys[OPS];
   aioble_service_t *services[STACKS];
   aioble_char_t *chars[STACKS];
+  aioble_char_t *captured[STACKS];         /* one write at a time */
+  aioble_service_t *extras[STACKS][EXTRA]; /* come and go; each includes the one before */
   aioble_device_t *devices[STACKS][STACKS];
   aioble_conn_t *conns[KEPT]; /* references that are kept, perhaps beyond their links */
   aioble_scan_t *scans[KEPT];
   aioble_client_char_t *found[KEPT];
+  aioble_answer_t *answers[KEPT]; /* that are owed */
 };
 
 static unsigned roll(monkey *m, unsigned sides) {
@@ -87,15 +90,30 @@ static void on_notify(aioble_client_char_t *chr, aioble_bytes_t value, bool indi
   act_inside(user);
 }
 
+/* the one owed before is given, or this one now, or never until the end */
+static int answer_later(monkey *m, aioble_access_t *access) {
+  unsigned at = roll(m, KEPT);
+  aioble_answer_t *before = m->answers[at];
+
+  m->answers[at] = aioble_access_later(access);
+  if (before)
+    (void) aioble_answer(before, (int) roll(m, 3) - 1, "later", roll(m, 6));
+  return AIOBLE_ANSWER_LATER;
+}
+
 static int on_read(aioble_access_t *access, void *user) {
   assert_true(access->chr && access->conn && !access->desc && !access->value.data);
   act_inside(user);
+  if (roll(user, 5) == 0)
+    return answer_later(user, access);
   return roll(user, 10) ? 0 : 0x80;
 }
 
 static int on_write(aioble_access_t *access, void *user) {
   assert_true(access->chr && access->conn && !access->desc && access->value.len <= 512);
   act_inside(user);
+  if (roll(user, 5) == 0)
+    return answer_later(user, access);
   return roll(user, 10) ? 0 : 0x81;
 }
 
@@ -246,7 +264,9 @@ static void find(monkey *m) {
   aioble_op_t *op = aioble_conn_service(some_conn(m), AIOBLE_UUID16(0x181a));
 
   if (!m->depth && aioble_op_await(op) == 0)
-    play_with(m, aioble_client_service_char(aioble_op_service(op), AIOBLE_UUID16(0x2a6e)),
+    play_with(m,
+              aioble_client_service_char(aioble_op_service(op),
+                                         aioble_uuid16(roll(m, 3) ? 0x2a6e : 0x2a6f)),
               on_found);
   aioble_op_unref(op);
 }
@@ -326,6 +346,28 @@ static void serve(monkey *m) {
   }
 }
 
+static void answer(monkey *m) {
+  unsigned at = roll(m, KEPT);
+  aioble_answer_t *owed = m->answers[at];
+
+  m->answers[at] = NULL;
+  if (owed)
+    (void) aioble_answer(owed, roll(m, 4) ? 0 : 0x82, "answer", roll(m, 7));
+}
+
+static void change(monkey *m) {
+  aioble_service_t *service = m->extras[roll(m, STACKS)][roll(m, EXTRA)];
+
+  if (roll(m, 2))
+    (void) aioble_service_add(service);
+  else
+    (void) aioble_service_remove(service);
+}
+
+static void take(monkey *m) {
+  play(m, aioble_char_written(m->captured[roll(m, STACKS)]));
+}
+
 static void group(monkey *m) {
   aioble_op_t *ops[] = {aioble_conn_rssi(some_conn(m)), aioble_scan_next(m->scans[roll(m, KEPT)]),
                         aioble_open(some_stack(m))};
@@ -402,12 +444,12 @@ static void disconnect(monkey *m) {
 
 static void act(monkey *m) {
   static void (*const deeds[])(monkey * m) = {
-      scan,       scan,   advertise, advertise, connect,  connect,       next,
-      stop,       update, find,      find,      use_char, use_char,      open_or_close,
-      disconnect, serve,  group,     forget,    forget,   disturb_an_op, use_chars};
-  unsigned deed = roll(m, 60);
+      scan,   scan,   advertise, advertise,     connect,   connect,       next,       stop,
+      update, find,   find,      use_char,      use_char,  open_or_close, disconnect, serve,
+      group,  forget, forget,    disturb_an_op, use_chars, answer,        take,       change};
+  unsigned deed = roll(m, 73);
 
-  if (deed == 59)
+  if (deed == 72)
     disturb_the_radio(m);
   else
     deeds[deed % (sizeof deeds / sizeof *deeds)](m);
@@ -436,8 +478,19 @@ static void begin(monkey *m, uint64_t seed) {
         AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE,
         &(aioble_char_options_t){
             .on_read = on_read, .on_write = on_write, .on_subscribe = on_subscribe, .user = m});
+    m->captured[i] =
+        aioble_char_new(service, AIOBLE_UUID16(0x2a6f), AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP,
+                        &(aioble_char_options_t){
+                            .capture = true, .capture_depth = 1, .on_write = on_write, .user = m});
     assert_int_equal(aioble_register_services(ble, &service, 1), 0);
     m->services[i] = service;
+    for (uint16_t n = 0; n < EXTRA; n++) {
+      m->extras[i][n] = (n ? aioble_service_new : aioble_service_new_secondary)(
+          ble, aioble_uuid16((uint16_t) (0xa000 + n)));
+      aioble_char_new(m->extras[i][n], AIOBLE_UUID16(0x2a19), AIOBLE_READ | AIOBLE_NOTIFY, NULL);
+      if (n)
+        assert_int_equal(aioble_service_include(m->extras[i][n], m->extras[i][n - 1]), 0);
+    }
   }
   for (int i = 0; i < STACKS; i++)
     for (int j = 0; j < STACKS; j++)
@@ -464,9 +517,12 @@ static void end(monkey *m) {
     aioble_conn_unref(m->conns[i]);
     aioble_scan_unref(m->scans[i]);
     aioble_client_char_unref(m->found[i]);
+    (void) aioble_answer(m->answers[i], 0, NULL, 0);
   }
   for (int i = 0; i < STACKS; i++) {
     aioble_service_unref(m->services[i]);
+    for (int n = 0; n < EXTRA; n++)
+      aioble_service_unref(m->extras[i][n]);
     for (int j = 0; j < STACKS; j++)
       aioble_device_unref(m->devices[i][j]);
   }

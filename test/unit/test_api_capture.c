@@ -109,21 +109,23 @@ static void a_shared_queue_is_full_for_all(void **state) {
 
   server_bed_play(bed, "> 52 +02 41\n"
                        "> 52 +04 42\n"
-                       "> 12 +02 43\n"
-                       "< 01 12 +02 11\n"
+                       "> 12 +05 43\n"
                        "> 52 +02 44\n"
-                       "> 52 +02 45\n"
-                       "> 12 +05 46\n"
-                       "< 01 12 +05 11\n");
+                       "> 52 +02 45\n");
+  server_bed_play_as(bed, 1, "> 12 +02 46\n");
   assert_int_equal(aioble_char_dropped(s.a), 2);
   assert_int_equal(aioble_char_dropped(s.b), 0);
   assert_int_equal(aioble_desc_dropped(s.desc), 0);
   assert_int_equal(aioble_capture_dropped(s.capture), 2);
   expect_captured(&s, bed->conn, s.a, NULL, "41");
-  server_bed_play(bed, "> 12 +05 47\n"
-                       "< 13\n");
+  server_bed_run_ms(bed, 0);
+  server_bed_play(bed, "< 13\n");
+  server_bed_play_as(bed, 1, "");
   expect_captured(&s, bed->conn, s.b, NULL, "42");
-  expect_captured(&s, bed->conn, s.b, s.desc, "47");
+  server_bed_run_ms(bed, 0);
+  server_bed_play_as(bed, 1, "< 13\n");
+  expect_captured(&s, bed->conn, s.b, s.desc, "43");
+  expect_captured(&s, bed->clients[1].conn, s.a, NULL, "46");
   aioble_capture_unref(s.capture);
 }
 
@@ -156,6 +158,30 @@ static void what_is_in_a_shared_queue_goes_with_its_service(void **state) {
   aioble_capture_unref(s.capture);
 }
 
+static void who_is_held_for_another_service_stays_in_line(void **state) {
+  server_bed *bed = *state;
+  shared s = sharing(bed, 1);
+  aioble_service_t *other = server_bed_service(bed, 0x180f);
+  aioble_char_t *c = aioble_char_new(other, aioble_uuid16(0x2a19), WRITABLE,
+                                     &(aioble_char_options_t){.capture_to = s.capture});
+
+  assert_int_equal(aioble_service_add(other), 0);
+  server_bed_play(bed, "> 52 +02 41\n"
+                       "> 12 +04 42\n");
+  server_bed_play_as(bed, 1, "> 12 +08 43\n");
+  assert_int_equal(aioble_register_services(bed->ble, &other, 1), 0);
+  server_bed_play(bed, "< 01 12 +04 0e\n");
+  server_bed_run_ms(bed, 0);
+  server_bed_play_as(bed, 1, "");
+  expect_captured(&s, bed->conn, s.a, NULL, "41"); /* kept as long as somebody uses the old table */
+  server_bed_run_ms(bed, 0);
+  server_bed_play_as(bed, 1, "< 13\n");
+  assert_int_equal(aioble_capture_dropped(s.capture), 0);
+  expect_captured(&s, bed->clients[1].conn, c, NULL, "43");
+  aioble_service_unref(other);
+  aioble_capture_unref(s.capture);
+}
+
 static void what_was_taken_keeps_its_characteristic(void **state) {
   server_bed *bed = *state;
   shared s = sharing(bed, 0);
@@ -182,8 +208,7 @@ static void a_shared_queue_keeps_the_stack_only_in_hand(void **state) {
   aioble_capture_unref(s.capture);
   assert_int_equal(bed->ble->refs, refs);
   server_bed_play(bed, "> 52 +02 41\n"
-                       "> 12 +02 42\n"
-                       "< 01 12 +02 11\n");
+                       "> 12 +02 42\n");
 }
 
 static void the_end_settles_those_at_a_shared_queue(void **state) {
@@ -253,6 +278,7 @@ int main(void) {
       TEST(what_goes_to_a_shared_queue_is_not_told_apart),
       TEST(a_shared_queue_is_full_for_all),
       TEST(what_is_in_a_shared_queue_goes_with_its_service),
+      TEST(who_is_held_for_another_service_stays_in_line),
       TEST(what_was_taken_keeps_its_characteristic),
       TEST(a_shared_queue_keeps_the_stack_only_in_hand),
       TEST(the_end_settles_those_at_a_shared_queue),

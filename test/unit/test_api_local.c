@@ -255,6 +255,20 @@ static void a_read_hook_may_answer_with_other_bytes(void **state) {
                        "< 01 0a +02 80\n");
 }
 
+static void other_bytes_leave_the_value_alone(void **state) {
+  server_bed *bed = *state;
+  hooked h = {.answer = TEXT("abc")};
+
+  hooked_char(bed, &h);
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 0b 61 62 63\n"
+                       "> 0c +02 02 00\n"
+                       "< 0d 63\n"
+                       "> 0c +02 04 00\n"
+                       "< 01 0c +02 07\n");
+  assert_bytes(aioble_char_read(bed->chr), "76");
+}
+
 static void a_hook_that_answers_nonsense_is_an_unlikely_error(void **state) {
   static const int nonsense[] = {-1, 0x101, AIOBLE_EINVAL, AIOBLE_ERR_ATT(0x08)};
   server_bed *bed = *state;
@@ -387,6 +401,96 @@ static void a_hook_cannot_await(void **state) {
                        "< 0b\n");
 }
 
+/* ---- security ---- */
+
+static void secure(server_bed *bed, ab_gatt_level level, uint8_t key_size) {
+  ab_gatt_server_link_security(&bed->conn->server, (ab_gatt_security){level, key_size, true});
+}
+
+static void a_value_asks_for_the_security_of_its_options(void **state) {
+  server_bed *bed = *state;
+
+  server_bed_char(bed, WRITABLE | AIOBLE_NOTIFY,
+                  &(aioble_char_options_t){.initial = TEXT("s"),
+                                           .read_security = AIOBLE_SECURITY_ENCRYPTED,
+                                           .write_security = AIOBLE_SECURITY_SECURE_CONNECTIONS,
+                                           .min_key_size = 16});
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 01 0a +02 05\n"
+                       "> 12 +02 41\n"
+                       "< 01 12 +02 05\n"
+                       "> 12 +03 01 00\n"
+                       "< 01 12 +03 05\n"
+                       "> 52 +02 41\n");
+  secure(bed, AB_GATT_LEVEL_NONE, 0);
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 01 0a +02 0f\n");
+  secure(bed, AB_GATT_LEVEL_ENCRYPTED, 7);
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 01 0a +02 0c\n");
+  secure(bed, AB_GATT_LEVEL_AUTHENTICATED, 16);
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 0b 73\n"
+                       "> 12 +03 01 00\n"
+                       "< 13\n"
+                       "> 12 +02 41\n"
+                       "< 01 12 +02 05\n");
+  assert_bytes(aioble_char_read(bed->chr), "73");
+  secure(bed, AB_GATT_LEVEL_SECURE, 16);
+  server_bed_play(bed, "> 12 +02 41\n"
+                       "< 13\n");
+  assert_bytes(aioble_char_read(bed->chr), "41");
+}
+
+static void a_descriptor_has_its_own_security(void **state) {
+  server_bed *bed = *state;
+  aioble_service_t *service = server_bed_service(bed, 0x181a);
+  const aioble_desc_options_t options = {.read_security = AIOBLE_SECURITY_AUTHENTICATED};
+
+  bed->chr = aioble_char_new(service, aioble_uuid16(0x2a6e), AIOBLE_READ, NULL);
+  assert_non_null(
+      aioble_desc_new(bed->chr, aioble_uuid16(0x29ff), AIOBLE_READ | AIOBLE_WRITE, &options));
+  assert_int_equal(server_bed_register(bed, service), 0);
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 0b\n"
+                       "> 12 +03 41\n"
+                       "< 13\n"
+                       "> 0a +03\n"
+                       "< 01 0a +03 05\n");
+  secure(bed, AB_GATT_LEVEL_AUTHENTICATED, 7);
+  server_bed_play(bed, "> 0a +03\n"
+                       "< 0b 41\n");
+}
+
+static void who_is_not_secure_is_not_asked_about(void **state) {
+  server_bed *bed = *state;
+  hooked h = {.bed = bed};
+
+  server_bed_char(bed, WRITABLE,
+                  &(aioble_char_options_t){.read_security = AIOBLE_SECURITY_ENCRYPTED,
+                                           .write_security = AIOBLE_SECURITY_ENCRYPTED,
+                                           .on_authorize = on_authorize,
+                                           .on_read = on_read,
+                                           .on_write = on_write,
+                                           .user = &h});
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 01 0a +02 05\n"
+                       "> 12 +02 41\n"
+                       "< 01 12 +02 05\n");
+  assert_int_equal(h.authorizations + h.reads + h.writes, 0);
+}
+
+static void a_long_write_is_cut_where_that_was_asked_for(void **state) {
+  server_bed *bed = *state;
+
+  server_bed_char(bed, WRITABLE,
+                  &(aioble_char_options_t){.max_len = 2, .truncate = AIOBLE_TRUNCATE_WRITES});
+  server_bed_play(bed, "> 12 +02 41 42 43\n"
+                       "< 13\n");
+  assert_bytes(aioble_char_read(bed->chr), "41 42");
+  assert_int_equal(aioble_char_write(bed->chr, "abc", 3, 0), AIOBLE_EMSGSIZE);
+}
+
 /* ---- what cannot be ---- */
 
 static void options_that_cannot_be_are_not_registered(void **state) {
@@ -400,6 +504,8 @@ static void options_that_cannot_be_are_not_registered(void **state) {
       {.capture_to = foreign},
       {.min_key_size = 6},
       {.min_key_size = 17},
+      {.read_security = AIOBLE_SECURITY_SECURE_CONNECTIONS + 1},
+      {.write_security = AIOBLE_SECURITY_SECURE_CONNECTIONS + 1},
   };
 
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -426,6 +532,7 @@ int main(void) {
       TEST(what_was_written_in_parts_is_asked_about_as_one),
       TEST(a_read_hook_may_refresh_the_value),
       TEST(a_read_hook_may_answer_with_other_bytes),
+      TEST(other_bytes_leave_the_value_alone),
       TEST(a_hook_that_answers_nonsense_is_an_unlikely_error),
       TEST(who_is_not_authorized_is_not_asked_further),
       TEST(authorization_needs_no_other_hook),
@@ -433,6 +540,10 @@ int main(void) {
       TEST(each_change_of_a_subscription_is_told),
       TEST(a_hook_may_unregister_its_own_service),
       TEST(a_hook_cannot_await),
+      TEST(a_value_asks_for_the_security_of_its_options),
+      TEST(a_descriptor_has_its_own_security),
+      TEST(who_is_not_secure_is_not_asked_about),
+      TEST(a_long_write_is_cut_where_that_was_asked_for),
       TEST(options_that_cannot_be_are_not_registered),
   };
 

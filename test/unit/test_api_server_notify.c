@@ -120,6 +120,47 @@ static void only_what_has_the_property(void **state) {
   server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, "a", 1), AIOBLE_ENOTSUP);
 }
 
+static void expect_all(server_bed *bed, int status) {
+  server_bed_expect(bed, aioble_char_notify(bed->chr, bed->conn, "x", 1), status);
+  server_bed_expect(bed, aioble_char_notify_many(&bed->chr, 1, bed->conn), status);
+  server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, "x", 1), status);
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "x", 1), status);
+  server_bed_play(bed, "");
+}
+
+static void nothing_goes_to_a_client_that_does_not_know_of_a_change(void **state) {
+  server_bed *bed = *state;
+  aioble_service_t *more = server_bed_service(bed, 0x180f);
+
+  server_bed_play(bed, "> 12 0b 00 01\n"
+                       "< 13\n");
+  assert_int_equal(aioble_service_add(more), 0);
+  aioble_service_unref(more);
+  expect_all(bed, AIOBLE_ERR_ATT(0x12));
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 01 0a 00 00 12\n"
+                       "> 0a +02\n"
+                       "< 0b 76\n");
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "x", 1), 0);
+  server_bed_play(bed, "< 1b +02 78\n");
+}
+
+static void what_may_not_be_read_is_not_sent(void **state) {
+  server_bed *bed = *state;
+
+  server_bed_char(
+      bed, AIOBLE_READ | AIOBLE_NOTIFY | AIOBLE_INDICATE,
+      &(aioble_char_options_t){.read_security = AIOBLE_SECURITY_ENCRYPTED, .min_key_size = 16});
+  expect_all(bed, AIOBLE_ERR_ATT(0x05));
+  ab_gatt_server_link_security(&bed->conn->server,
+                               (ab_gatt_security){AB_GATT_LEVEL_ENCRYPTED, 7, true});
+  expect_all(bed, AIOBLE_ERR_ATT(0x0c));
+  ab_gatt_server_link_security(&bed->conn->server,
+                               (ab_gatt_security){AB_GATT_LEVEL_ENCRYPTED, 16, true});
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "x", 1), 0);
+  server_bed_play(bed, "< 1b +02 78\n");
+}
+
 static void only_connections_of_the_same_stack(void **state) {
   server_bed *bed = *state, *other = server_bed_new();
 
@@ -395,6 +436,8 @@ int main(void) {
       TEST(what_does_not_fit_is_cut_where_that_was_asked_for),
       TEST(nobody_to_notify),
       TEST(only_what_has_the_property),
+      TEST(nothing_goes_to_a_client_that_does_not_know_of_a_change),
+      TEST(what_may_not_be_read_is_not_sent),
       TEST(only_connections_of_the_same_stack),
       TEST(the_links_end_ends_a_notification),
       TEST(a_cancelled_notification_is_sent_all_the_same),

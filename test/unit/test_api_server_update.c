@@ -122,6 +122,29 @@ static void an_update_is_cut_where_that_was_asked_for(void **state) {
 
 /* ---- subscribers ---- */
 
+static void who_must_not_get_it_now_is_passed_over(void **state) {
+  server_bed *bed = *state;
+  aioble_service_t *other = server_bed_service(bed, 0x180f);
+
+  server_bed_play(bed, "> 12 +03 01 00\n"
+                       "< 13\n"
+                       "> 12 0b 00 01\n"
+                       "< 13\n");
+  server_bed_play_as(bed, 1,
+                     "> 12 +03 02 00\n"
+                     "< 13\n");
+  assert_int_equal(aioble_service_add(other), 0);
+  assert_int_equal(aioble_char_write(bed->chr, "a", 1, AIOBLE_SEND_UPDATE), 0);
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 01 0a 00 00 12\n");
+  server_bed_play_as(bed, 1, "< 1d +02 61\n");
+  server_bed_play(bed, "> 0a +02\n"
+                       "< 0b 61\n"); /* aware of the change from now on */
+  assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), 0);
+  server_bed_play(bed, "< 1b +02 62\n");
+  aioble_service_unref(other);
+}
+
 static void subscribers_are_those_that_are_subscribed_now(void **state) {
   server_bed *bed = *state;
   aioble_conn_t *conns[3] = {NULL};
@@ -159,6 +182,7 @@ int main(void) {
       TEST(an_update_does_not_queue_without_end),
       TEST(one_with_a_small_mtu_does_not_stop_the_others),
       TEST(an_update_is_cut_where_that_was_asked_for),
+      TEST(who_must_not_get_it_now_is_passed_over),
       TEST(subscribers_are_those_that_are_subscribed_now),
   };
 

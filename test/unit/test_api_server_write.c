@@ -193,31 +193,193 @@ static int count(aioble_access_t *access, void *user) {
   return 0;
 }
 
-static void a_full_queue_refuses_requests_and_drops_commands(void **state) {
+static bool count_too(const aioble_access_t *access, bool write, void *user) {
+  (void) access, (void) write;
+  ++*(unsigned *) user;
+  return true;
+}
+
+static void a_full_queue_holds_a_request_until_one_is_taken(void **state) {
+  server_bed *bed = *state;
+  unsigned authorized = 0;
+
+  asked = 0;
+  server_bed_char(bed, WRITABLE,
+                  &(aioble_char_options_t){.capture = true,
+                                           .capture_depth = 2,
+                                           .on_write = count,
+                                           .on_authorize = count_too,
+                                           .user = &authorized});
+  server_bed_play(bed, "> 12 +02 41\n"
+                       "< 13\n"
+                       "> 52 +02 42\n"
+                       "> 12 +02 43\n");
+  server_bed_run_ms(bed, 20000);
+  server_bed_play(bed, "");
+  assert_int_equal(asked, 2);
+  assert_int_equal(authorized, 3);
+  assert_bytes(aioble_char_read(bed->chr), "42");
+  expect_written(bed, bed->conn, "41");
+  assert_int_equal(asked, 2); /* not from inside written() */
+  server_bed_run_ms(bed, 0);
+  server_bed_play(bed, "< 13\n");
+  assert_int_equal(asked, 3);
+  assert_int_equal(authorized, 3);
+  assert_bytes(aioble_char_read(bed->chr), "43");
+  expect_written(bed, bed->conn, "42");
+  expect_written(bed, bed->conn, "43");
+  expect_none(bed);
+  assert_int_equal(aioble_char_dropped(bed->chr), 0);
+}
+
+static void a_full_queue_drops_commands(void **state) {
   server_bed *bed = *state;
   aioble_stats_t stats;
 
   asked = 0;
   server_bed_char(bed, WRITABLE,
-                  &(aioble_char_options_t){.capture = true, .capture_depth = 2, .on_write = count});
+                  &(aioble_char_options_t){.capture = true, .capture_depth = 1, .on_write = count});
+  server_bed_play(bed, "> 52 +02 41\n"
+                       "> 52 +02 42\n"
+                       "> 52 +02 43\n");
+  assert_int_equal(aioble_char_dropped(bed->chr), 2);
+  aioble_stats(bed->ble, &stats);
+  assert_int_equal(stats.writes_dropped, 2);
+  assert_int_equal(asked, 1);
+  assert_bytes(aioble_char_read(bed->chr), "41");
+  expect_written(bed, bed->conn, "41");
+  expect_none(bed);
+}
+
+static void those_who_are_held_are_let_in_one_by_one_in_order(void **state) {
+  server_bed *bed = *state;
+
+  capturing(bed, 1);
+  server_bed_play(bed, "> 52 +02 41\n");
+  server_bed_play_as(bed, 1, "> 12 +02 42\n");
+  server_bed_play(bed, "> 12 +02 43\n");
+  expect_written(bed, bed->conn, "41");
+  server_bed_run_ms(bed, 0);
+  server_bed_play_as(bed, 1, "< 13\n");
+  server_bed_play(bed, "");
+  expect_written(bed, bed->clients[1].conn, "42");
+  server_bed_play_as(bed, 1, "> 12 +02 44\n"); /* behind who waits, though there is room */
+  server_bed_play_as(bed, 1, "> 52 +02 45\n");
+  server_bed_run_ms(bed, 0);
+  server_bed_play(bed, "< 13\n");
+  server_bed_play_as(bed, 1, "");
+  expect_written(bed, bed->conn, "43");
+  server_bed_run_ms(bed, 0);
+  server_bed_play_as(bed, 1, "< 13\n");
+  expect_written(bed, bed->clients[1].conn, "44");
+  expect_none(bed);
+  assert_int_equal(aioble_char_dropped(bed->chr), 1);
+}
+
+static int refuse(aioble_access_t *access, void *user) {
+  (void) user;
+  asked++;
+  return access->value.data[0] == 'r' ? 0x80 : 0;
+}
+
+static void who_is_refused_makes_room_for_the_next(void **state) {
+  server_bed *bed = *state;
+
+  asked = 0;
+  server_bed_char(
+      bed, WRITABLE,
+      &(aioble_char_options_t){.capture = true, .capture_depth = 1, .on_write = refuse});
+  server_bed_play(bed, "> 52 +02 41\n"
+                       "> 12 +02 72\n");
+  server_bed_play_as(bed, 1, "> 12 +02 42\n");
+  expect_written(bed, bed->conn, "41");
+  server_bed_run_ms(bed, 0);
+  server_bed_play(bed, "< 01 12 +02 80\n");
+  server_bed_play_as(bed, 1, "< 13\n");
+  expect_written(bed, bed->clients[1].conn, "42");
+  assert_int_equal(asked, 3);
+}
+
+static void who_is_held_may_go(void **state) {
+  server_bed *bed = *state;
+
+  capturing(bed, 1);
   server_bed_play(bed, "> 12 +02 41\n"
                        "< 13\n"
-                       "> 52 +02 42\n"
-                       "> 12 +02 43\n"
-                       "< 01 12 +02 11\n");
-  assert_int_equal(aioble_char_dropped(bed->chr), 0);
-  server_bed_play(bed, "> 52 +02 44\n");
-  assert_int_equal(aioble_char_dropped(bed->chr), 1);
-  aioble_stats(bed->ble, &stats);
-  assert_int_equal(stats.writes_dropped, 1);
-  assert_int_equal(asked, 2);
-  assert_bytes(aioble_char_read(bed->chr), "42");
+                       "> 12 +02 42\n");
+  server_bed_play_as(bed, 1, "> 12 +02 43\n");
+  server_bed_disconnect(bed, 0);
   expect_written(bed, bed->conn, "41");
-  server_bed_play(bed, "> 12 +02 45\n"
-                       "< 13\n");
-  expect_written(bed, bed->conn, "42");
-  expect_written(bed, bed->conn, "45");
+  server_bed_run_ms(bed, 0);
+  server_bed_play_as(bed, 1, "< 13\n");
+  expect_written(bed, bed->clients[1].conn, "43");
   expect_none(bed);
+}
+
+static void who_is_held_for_a_service_that_goes_is_told(void **state) {
+  server_bed *bed = *state;
+
+  capturing(bed, 1);
+  server_bed_play(bed, "> 12 +02 41\n"
+                       "< 13\n"
+                       "> 12 +02 42\n");
+  assert_int_equal(aioble_register_services(bed->ble, NULL, 0), 0);
+  server_bed_play(bed, "< 01 12 +02 0e\n");
+}
+
+/* when it sees a "u" */
+static int unregister(aioble_access_t *access, void *user) {
+  (void) user;
+  if (access->value.data[0] == 'u')
+    assert_int_equal(aioble_register_services(access->conn->ble, NULL, 0), 0);
+  return 0;
+}
+
+static void who_is_let_in_may_do_away_with_the_queue(void **state) {
+  server_bed *bed = *state;
+  aioble_op_t *op;
+
+  server_bed_char(
+      bed, WRITABLE,
+      &(aioble_char_options_t){.capture = true, .capture_depth = 1, .on_write = unregister});
+  server_bed_play(bed, "> 52 +02 41\n"
+                       "> 12 +02 75\n");
+  server_bed_play_as(bed, 1, "> 12 +02 43\n");
+  op = aioble_char_written(bed->chr);
+  assert_bytes(aioble_op_value(op), "41");
+  aioble_op_unref(op);
+  server_bed_run_ms(bed, 0);
+  server_bed_play(bed, "< 13\n");
+  server_bed_play_as(bed, 1, "< 01 12 +02 0e\n");
+}
+
+static void a_write_of_several_values_waits_for_room_once(void **state) {
+  server_bed *bed = *state;
+  aioble_service_t *service = server_bed_service(bed, 0x181a);
+  const aioble_char_options_t options = {.capture_to = aioble_capture_new(bed->ble, 1),
+                                         .on_write = count};
+  aioble_op_t *op;
+
+  asked = 0;
+  bed->chr = aioble_char_new(service, aioble_uuid16(0x2a6e), WRITABLE, &options);
+  aioble_char_new(service, aioble_uuid16(0x2a6f), WRITABLE, &options);
+  assert_int_equal(server_bed_register(bed, service), 0);
+  server_bed_play(bed, "> 52 +02 40\n"
+                       "> 16 +02 00 00 41\n"
+                       "< 17 +02 00 00 41\n"
+                       "> 16 +04 00 00 42\n"
+                       "< 17 +04 00 00 42\n"
+                       "> 18 01\n");
+  assert_int_equal(asked, 1);
+  for (unsigned n = 0; n < 3; n++) {
+    op = aioble_capture_next(options.capture_to);
+    assert_int_equal(aioble_op_value(op).data[0], 0x40 + n);
+    aioble_op_unref(op);
+    server_bed_run_ms(bed, 0);
+    server_bed_play(bed, n ? "" : "< 19\n");
+    assert_int_equal(asked, 3);
+  }
+  aioble_capture_unref(options.capture_to);
 }
 
 static void the_default_queue_holds_64(void **state) {
@@ -227,8 +389,9 @@ static void the_default_queue_holds_64(void **state) {
   for (unsigned i = 0; i < 64; i++)
     server_bed_play(bed, "> 12 +02 41\n"
                          "< 13\n");
-  server_bed_play(bed, "> 12 +02 41\n"
-                       "< 01 12 +02 11\n");
+  server_bed_play(bed, "> 12 +02 41\n");
+  server_bed_run_ms(bed, 0);
+  server_bed_play(bed, "");
 }
 
 static void captured_writes_are_let_go_with_their_service(void **state) {
@@ -282,8 +445,7 @@ static void a_write_to_a_descriptor_is_told_as_well(void **state) {
   assert_false(aioble_op_done(op));
   server_bed_play(bed, "> 12 +03 42\n"
                        "< 13\n"
-                       "> 12 +04 43\n"
-                       "< 01 12 +04 11\n");
+                       "> 12 +04 43\n");
   assert_int_equal(aioble_op_status(op), 0);
   assert_ptr_equal(aioble_op_conn(op), bed->conn);
   assert_ptr_equal(aioble_op_local_char(op), bed->chr);
@@ -293,6 +455,8 @@ static void a_write_to_a_descriptor_is_told_as_well(void **state) {
   assert_bytes(aioble_op_value(op), "41");
   assert_ptr_equal(aioble_op_local_desc(op), captured);
   aioble_op_unref(op);
+  server_bed_run_ms(bed, 0);
+  server_bed_play(bed, "< 13\n");
   expect_none(bed);
   assert_int_equal(aioble_desc_dropped(captured), 0);
 }
@@ -402,7 +566,14 @@ int main(void) {
       TEST(a_refused_write_is_not_told),
       TEST(each_captured_write_comes_in_order_with_its_value),
       TEST(a_long_write_is_captured_whole),
-      TEST(a_full_queue_refuses_requests_and_drops_commands),
+      TEST(a_full_queue_holds_a_request_until_one_is_taken),
+      TEST(a_full_queue_drops_commands),
+      TEST(those_who_are_held_are_let_in_one_by_one_in_order),
+      TEST(who_is_refused_makes_room_for_the_next),
+      TEST(who_is_held_may_go),
+      TEST(who_is_held_for_a_service_that_goes_is_told),
+      TEST(who_is_let_in_may_do_away_with_the_queue),
+      TEST(a_write_of_several_values_waits_for_room_once),
       TEST(the_default_queue_holds_64),
       TEST(captured_writes_are_let_go_with_their_service),
       TEST(one_who_waits_keeps_the_characteristic),

@@ -76,7 +76,11 @@ static bool link_param_request(void *ctx, ab_gap_link *link, const ab_gap_params
   return true;
 }
 
-static const ab_gap_events events = {link_new, link_up, link_down, link_params, link_param_request};
+static const ab_gap_events events = {.link_new = link_new,
+                                     .link_up = link_up,
+                                     .link_down = link_down,
+                                     .link_params = link_params,
+                                     .link_param_request = link_param_request};
 
 static void on_done(ab_gap_request *req, int status, ab_gap_link *link) {
   bed *b = ab_container_of(req, bed, req.req);

@@ -206,6 +206,66 @@ static void of_two_late_answers_the_second_counts(void **state) {
   bed_play(*state, "< 0b 16 09\n");
 }
 
+/* ---- in line ---- */
+
+static ab_list line;
+static unsigned asked_again;
+static bool room;
+
+static int stand_in_line(ab_gatt_value *value, ab_gatt_access *access) {
+  (void) value;
+  asked_again += access->again;
+  return room ? 0 : ab_gatt_line_up(&line, access);
+}
+
+static const ab_gatt_value_ops in_line = {.check = stand_in_line};
+
+static void form_a_line(void) {
+  ab_list_init(&line);
+  asked_again = 0;
+  room = false;
+  table.humidity->value.ops = &in_line;
+}
+
+static void who_stands_in_line_is_asked_again_until_there_is_room(void **state) {
+  form_a_line();
+  bed_play(*state, "> 12 15 00 09\n");
+  ab_gatt_line_next(&line);
+  assert_int_equal(asked_again, 1);
+  assert_false(ab_list_empty(&line));
+  room = true;
+  ab_gatt_line_next(&line);
+  assert_int_equal(asked_again, 2);
+  assert_true(ab_list_empty(&line));
+  bed_play(*state, "< 13\n");
+  bed_expect(table.humidity, "09");
+  ab_gatt_line_next(&line);
+  assert_int_equal(asked_again, 2);
+}
+
+static void who_goes_leaves_the_line(void **state) {
+  form_a_line();
+  bed_play(*state, "> 12 15 00 09\n");
+  assert_false(ab_list_empty(&line));
+  bed_reconnect(*state);
+  assert_true(ab_list_empty(&line));
+  bed_expect(table.humidity, "01 02 03");
+}
+
+static void a_line_for_what_is_gone_is_left(void **state) {
+  gatt_bed *bed = *state;
+
+  form_a_line();
+  bed_play(bed, "> 12 15 00 09\n");
+  bed->db = ab_gatt_db_copy(&bed->server);
+  bed_install(bed); /* nothing has changed */
+  assert_false(ab_list_empty(&line));
+  bed->db = ab_gatt_db_new(&bed->server);
+  bed_install(bed);
+  assert_true(ab_list_empty(&line));
+  bed_play(bed, "< 01 12 15 00 0e\n");
+}
+
 static void a_command_cannot_be_answered_later(void **state) {
   bed_later(table.humidity);
   bed_play(*state, "> 52 15 00 09\n");
@@ -537,6 +597,9 @@ int main(void) {
       TEST(a_hook_that_begins_and_returns_an_answer_owes_none),
       TEST(what_the_hook_returns_is_above_its_late_answer),
       TEST(of_two_late_answers_the_second_counts),
+      TEST(who_stands_in_line_is_asked_again_until_there_is_room),
+      TEST(who_goes_leaves_the_line),
+      TEST(a_line_for_what_is_gone_is_left),
       TEST(a_command_cannot_be_answered_later),
       TEST(waiting_needs_memory),
       TEST(a_set_is_read_one_answer_after_the_other),

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Security Manager between a link, its controller and the application.
+ *
+ * A link to a bonded peer whose central we are is encrypted first: until then (conn->secured is
+ * EAGAIN) it is not shown to the application, nothing is asked of the peer, and nothing that it
+ * says is believed. If that fails, the link ends.
+ */
+#include "host/host.h"
+
+/* What channels and attributes may demand of the link; `gone`: a bond that goes, or NULL. */
+static void apply_security(aioble_conn_t *conn, const ab_bond *gone) {
+  const ab_smp_security *s = &conn->smp.security;
+  const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
+  bool keyed = bond && bond != gone;
+
+  conn->l2cap.security =
+      (ab_l2cap_security){.keyed = keyed,
+                          .encrypted = s->level >= AIOBLE_SECURITY_ENCRYPTED,
+                          .authenticated = s->level >= AIOBLE_SECURITY_AUTHENTICATED,
+                          .secure = s->sc,
+                          .key_size = s->key_size};
+  ab_gatt_server_link_security(
+      &conn->server,
+      (ab_gatt_security){.level = s->level, .key_size = s->key_size, .has_key = keyed});
+}
+
+static void on_bond(void *ctx, const ab_bond *bond, bool gone) {
+  aioble_t *ble = ctx;
+
+  AB_LIST_EACH(n, &ble->conns) {
+    aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
+
+    if (conn->smp.stack)
+      apply_security(conn, gone ? bond : NULL);
+  }
+}
+
+void ab_host_smp_init(aioble_t *ble) {
+  ab_smp_stack_init(&ble->smp, &ble->env, &ble->bufs);
+  ble->smp.on_bond = on_bond;
+  ble->smp.ctx = ble;
+}
+
+/* our identity: without randomness there is no key of it to be told */
+void ab_host_smp_ready(aioble_t *ble) {
+  ab_smp_stack *smp = &ble->smp;
+
+  smp->identity = ab_host_own_addr(ble);
+  if (!smp->has_irk)
+    smp->has_irk = ab_random(&ble->env, &smp->irk, sizeof smp->irk) == 0;
+}
+
+void ab_host_smp_configure(aioble_t *ble) {
+  const ab_config *c = &ble->config;
+
+  ble->smp.policy = (ab_smp_policy){.io = c->io,
+                                    .sc = c->le_secure ? AB_SMP_SC_REQUIRED : AB_SMP_SC_PREFERRED,
+                                    .bond = c->bond,
+                                    .mitm = c->mitm,
+                                    .min_key = AB_SMP_KEY_MAX,
+                                    .oob = &ble->oob};
+}
+
+/* ---- down ---- */
+
+static void send_command(void *ctx, ab_buf *command) {
+  aioble_conn_t *conn = ctx;
+
+  ab_l2cap_send(&conn->l2cap, AB_L2CAP_CID_SMP, command);
+}
+
+static int encrypt(void *ctx, const ab_smp_ltk *key) {
+  aioble_conn_t *conn = ctx;
+
+  return ab_gap_encrypt(&conn->link, key->rand, key->ediv, &key->key);
+}
+
+static void on_acked(ab_hci_link *hci) {
+  ab_smp_acked(&ab_conn_of_link(ab_container_of(hci, ab_gap_link, hci))->smp);
+}
+
+static void await_ack(void *ctx) {
+  aioble_conn_t *conn = ctx;
+
+  ab_hci_link_await_ack(&conn->link.hci, on_acked);
+}
+
+bool ab_host_on_key(void *ctx, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key) {
+  (void) ctx;
+  return ab_smp_ltk_request(&ab_conn_of_link(link)->smp, rand, ediv, key);
+}
+
+void ab_host_on_encryption(void *ctx, ab_gap_link *link, int status, bool on) {
+  (void) ctx;
+  ab_smp_encryption(&ab_conn_of_link(link)->smp, status, on);
+}
+
+/* ---- up: all is told at the end of the turn ---- */
+
+static void on_prompt(void *ctx, ab_smp_prompt prompt, uint32_t number) {
+  aioble_conn_t *conn = ctx;
+
+  conn->prompt = prompt;
+  conn->prompt_number = number;
+  ab_host_hook_due(conn, AB_HOOK_PROMPT);
+}
+
+static void on_keypress(void *ctx, uint8_t type) {
+  aioble_conn_t *conn = ctx;
+
+  conn->keypress = type;
+  ab_host_hook_due(conn, AB_HOOK_KEYPRESS);
+}
+
+static void on_changed(void *ctx) {
+  apply_security(ctx, NULL);
+  ab_host_hook_due(ctx, AB_HOOK_SECURITY);
+}
+
+/* the first encryption of a link to a bonded peer */
+static void secured(aioble_conn_t *conn, int status) {
+  conn->secured = status;
+  if (status == 0) {
+    ab_host_settle_all(&conn->securing, 0, NULL);
+    ab_host_conn_start(conn);
+  } else if (ab_gap_disconnect(&conn->link, AB_HCI_ERR_AUTH_FAILURE) < 0) {
+    ab_host_settle_all(&conn->securing, status, NULL);
+  } /* else they settle when the link has ended */
+}
+
+static void on_ended(void *ctx, int status) {
+  aioble_conn_t *conn = ctx;
+
+  if (ab_host_securing(conn)) {
+    secured(conn, status);
+  } else if (!ab_pair_ended(conn, status) && status < 0 && conn->link.up) {
+    conn->security_status = status;
+    ab_host_hook_due(conn, AB_HOOK_SECURITY);
+  }
+}
+
+static const ab_smp_events smp_events = {
+    .send = send_command,
+    .encrypt = encrypt,
+    .await_ack = await_ack,
+    .prompt = on_prompt,
+    .keypress = on_keypress,
+    .changed = on_changed,
+    .ended = on_ended,
+};
+
+/* ---- coming and going ---- */
+
+void ab_host_smp_open(aioble_conn_t *conn) {
+  aioble_addr_t own = ab_host_own_addr(conn->ble);
+  bool central = conn->link.role == AB_HCI_ROLE_CENTRAL;
+  int err;
+
+  ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &own, &conn->link.peer);
+  apply_security(conn, NULL);
+  err = ab_smp_encrypt(&conn->smp);
+  if (err == AIOBLE_ENOENT)
+    ab_host_conn_start(conn);
+  else if (err == 0)
+    conn->secured = AIOBLE_EAGAIN;
+  else
+    secured(conn, err);
+}
+
+void ab_host_smp_close(aioble_conn_t *conn, int reason) {
+  int status = conn->secured && !ab_host_securing(conn) ? conn->secured : reason;
+
+  ab_host_settle_all(&conn->securing, status, NULL);
+  ab_host_settle_all(&conn->pairs, AIOBLE_ENOTCONN, NULL);
+  conn->secured = 0;
+  ab_smp_close(&conn->smp, AIOBLE_ENOTCONN);
+}
+
+/* ---- hooks ---- */
+
+/* nobody to ask: nobody can have agreed */
+static void ask(aioble_conn_t *conn) {
+  static const aioble_prompt_t prompts[] = {[AB_SMP_SHOW_PASSKEY] = AIOBLE_PROMPT_SHOW,
+                                            [AB_SMP_ENTER_PASSKEY] = AIOBLE_PROMPT_ENTER,
+                                            [AB_SMP_COMPARE] = AIOBLE_PROMPT_COMPARE};
+  const aioble_t *ble = conn->ble;
+
+  if (!conn->smp.pairing) /* ended meanwhile */
+    return;
+  if (conn->on_prompt)
+    conn->on_prompt(conn, prompts[conn->prompt], conn->prompt_number, conn->prompt_user);
+  else if (ble->on_prompt)
+    ble->on_prompt(conn, prompts[conn->prompt], conn->prompt_number, ble->prompt_user);
+  else
+    (void) ab_smp_answer(&conn->smp, false, 0);
+}
+
+void ab_host_smp_hooks(aioble_conn_t *conn, unsigned due) {
+  const aioble_conn_hooks_t *h = &conn->hooks;
+  int status = conn->security_status;
+
+  if (due & AB_HOOK_PROMPT)
+    ask(conn);
+  if (due & AB_HOOK_KEYPRESS && h->on_keypress)
+    h->on_keypress(conn, conn->keypress, h->user);
+  if (due & AB_HOOK_SECURITY) {
+    conn->security_status = 0;
+    if (h->on_security && !ab_host_securing(conn))
+      h->on_security(conn, status, h->user);
+  }
+}
