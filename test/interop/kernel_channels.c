@@ -6,8 +6,9 @@
  *   kernel_channels listen SOURCE PSM KIND [LEVEL]   for ever; LEVEL is what a link must have
  *   kernel_channels call SOURCE PEER PSM KIND [N]    N channels, until each has ended
  *
- * SOURCE and PEER are public addresses of LE; KIND is "le" or "enhanced", and N enhanced channels
- * are asked for in one request. Says "listening", "made" for each channel, and why there is none.
+ * SOURCE and PEER are public addresses of LE; KIND is "le" or "enhanced", and N enhanced channels,
+ * which then make the link, are asked for in one request. Says "listening", "made" for each
+ * channel, and why there is none.
  */
 #include <bluetooth/bluetooth.h>
 #include <bluetooth/l2cap.h>
@@ -109,11 +110,14 @@ static void finish_call(int fd) {
   printf("made\n");
 }
 
-/* All enhanced ones but the last are deferred: its request asks for them, too. */
+/*
+ * All enhanced ones but the first are deferred: its request asks for them, too. There must be no
+ * link yet, or the kernel (6.1) takes the CIDs of the answer in another order than it asked.
+ */
 static void call(channels_t *c, const party_t *p, const char *peer, int n) {
   for (int i = 0; i < n; i++) {
     add(c, open_channel(p, 0));
-    start_call(c->fds[i].fd, p, peer, p->enhanced && i < n - 1);
+    start_call(c->fds[i].fd, p, peer, p->enhanced && i > 0);
   }
   for (int i = 0; i < n; i++)
     finish_call(c->fds[i].fd);
