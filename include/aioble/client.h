@@ -7,7 +7,10 @@
  * answers another.
  *
  * Services, characteristics and descriptors are handles: refcounted, each keeping its parent. They
- * outlive their link, and their ops then resolve with AIOBLE_ENOTCONN.
+ * outlive their link, and their ops then resolve with AIOBLE_ENOTCONN. Where the peer's table is
+ * remembered (aioble_cache_t), discovery asks only for what is not known; and what was discovered
+ * before the table changed there is of no use any more: ops on it resolve with
+ * AIOBLE_ERR_ATT(0x12), Database Out Of Sync.
  */
 #ifndef AIOBLE_CLIENT_H
 #define AIOBLE_CLIENT_H

@@ -19,6 +19,19 @@ struct aioble_transport;
 
 enum { AIOBLE_LOG_NONE, AIOBLE_LOG_ERROR, AIOBLE_LOG_WARN, AIOBLE_LOG_INFO };
 
+/**
+ * Whose attribute tables are remembered, so that what was discovered once is found again without
+ * asking: one request, which reads the peer's Database Hash, tells whether all is as it was (Core
+ * Vol 3, Part G, 2.5.2). The peer is asked to tell us of changes, by Service Changed and Client
+ * Supported Features. Kept in the store, where there is one, under an address that lasts.
+ */
+typedef enum aioble_cache {
+  AIOBLE_CACHE_DEFAULT, /**< of a stack: AIOBLE_CACHE_BONDED; of a connection: as of its stack */
+  AIOBLE_CACHE_BONDED,  /**< of bonded peers, once the link is encrypted */
+  AIOBLE_CACHE_ALL,     /**< of others, too, if they have a Database Hash */
+  AIOBLE_CACHE_NONE     /**< of none: every discovery asks; what was kept of a bonded one goes */
+} aioble_cache_t;
+
 /** Options of aioble_new(). All-zero is a good default; strings are copied. */
 typedef struct aioble_options {
   /**
@@ -38,7 +51,7 @@ typedef struct aioble_options {
   /** Capture file (btsnoop). NULL: the environment's AIOBLE_SNOOP, else none. */
   const char *snoop;
   /**
-   * State file (the static random address). NULL: a file per adapter in
+   * State file (the static random address, what is known of peers). NULL: a file per adapter in
    * $XDG_STATE_HOME/aioble, else ~/.local/state/aioble. "": keep nothing.
    */
   const char *store;
@@ -55,6 +68,20 @@ typedef struct aioble_options {
   bool no_auto_mtu;
   /** Links at once; default 32. */
   unsigned max_links;
+  /** Whose attribute tables are remembered. */
+  aioble_cache_t gatt_cache;
+  /**
+   * Enhanced ATT bearers on each link, 0 to 5; default 0: none. Where the peer has them, too, and
+   * once the link is encrypted, that many L2CAP channels (PSM 0x27) are opened beside the ATT
+   * channel that every link has: we ask for them as the central, and accept them in either role.
+   * Then requests, and indications, need not wait for each other: what was begun later may be done
+   * first. The order is kept by writes of one attribute (those that fit into a PDU), by
+   * indications of one value, and by all notifications and writes without response, which stay on
+   * the bearer that every link has. What fits aioble_conn_mtu() fits all
+   * bearers. A bearer that breaks (Core Vol 3, Part F, 3.3.3) or is closed ends what was on it with
+   * AIOBLE_ETIMEDOUT or AIOBLE_ENOTCONN; the link stays. (Core Vol 3, Part G, 5.3, 5.4)
+   */
+  unsigned eatt;
 
   /** All NULL: malloc and friends. Copied. */
   const aioble_allocator_t *allocator;
@@ -124,6 +151,7 @@ typedef struct aioble_stats {
   uint64_t links_refused;         /**< links beyond max_links, disconnected at once */
   uint64_t notifications_dropped; /**< received, but the characteristic's queue was full */
   uint64_t writes_dropped;        /**< received without response, but the capture queue was full */
+  uint64_t eatt_refused;          /**< enhanced bearers that we wanted of a peer and did not get */
   uint64_t ops_without_memory;    /**< ops that could only be reported as AIOBLE_ENOMEM */
 } aioble_stats_t;
 AIOBLE_API void aioble_stats(const aioble_t *ble, aioble_stats_t *stats);
@@ -168,6 +196,8 @@ AIOBLE_API bool aioble_conn_is_connected(const aioble_conn_t *conn);
 AIOBLE_API aioble_role_t aioble_conn_role(const aioble_conn_t *conn);
 /** The ATT MTU in force: 23 until an exchange, by either side. */
 AIOBLE_API uint16_t aioble_conn_mtu(const aioble_conn_t *conn);
+/** ATT bearers that are open: 1, and the enhanced ones (aioble_options_t.eatt); 0: it has ended. */
+AIOBLE_API unsigned aioble_conn_bearers(const aioble_conn_t *conn);
 AIOBLE_API aioble_conn_params_t aioble_conn_params(const aioble_conn_t *conn);
 /** Why it ended, AIOBLE_ERR_HCI(code); AIOBLE_ENODEV: the adapter went; 0 while connected. */
 AIOBLE_API int aioble_conn_reason(const aioble_conn_t *conn);
@@ -210,6 +240,12 @@ typedef struct aioble_conn_hooks {
   void (*on_params)(aioble_conn_t *conn, const aioble_conn_params_t *params, void *user);
   void (*on_mtu)(aioble_conn_t *conn, uint16_t mtu, void *user);
   bool (*on_param_request)(aioble_conn_t *conn, const aioble_conn_update_t *wish, void *user);
+  /**
+   * The peer's attributes from handle `first` to `last` have changed (only where its table is
+   * remembered: aioble_cache_t). Services that lay there are to be discovered anew: ops on what was
+   * discovered of them resolve with AIOBLE_ERR_ATT(0x12), except that what is queued can be taken.
+   */
+  void (*on_services_changed)(aioble_conn_t *conn, uint16_t first, uint16_t last, void *user);
   /** 0: aioble_conn_security() has changed. Else a pairing or encryption that the peer asked for
    * has failed, with a status as of aioble_conn_pair(); the connection's end is told by
    * on_disconnect alone. */

@@ -16,6 +16,7 @@ aioble_client_service_t *ab_client_service_new(aioble_conn_t *conn, const ab_gat
   service->uuid = item->uuid;
   service->first = item->handle;
   service->last = item->last;
+  ab_list_push(&conn->services, &service->node);
   return service;
 }
 
@@ -31,6 +32,7 @@ aioble_client_service_t *aioble_client_service_unref(aioble_client_service_t *se
   if (!service || --service->refs > 0)
     return NULL;
   conn = service->conn;
+  ab_list_remove(&service->node);
   ab_free(&conn->ble->env, service);
   aioble_conn_unref(conn);
   return NULL;
@@ -56,6 +58,25 @@ void aioble_client_service_range(const aioble_client_service_t *service, uint16_
                                  uint16_t *last) {
   *first = service ? service->first : 0;
   *last = service ? service->last : 0;
+}
+
+/* Two walks: those who listened may do anything when they are told. */
+void ab_client_services_gone(aioble_conn_t *conn, ab_att_range range) {
+  ab_att_range gone = range;
+
+  AB_LIST_EACH(n, &conn->services) {
+    aioble_client_service_t *service = ab_container_of(n, aioble_client_service_t, node);
+
+    if (service->first > range.last || service->last < range.first)
+      continue;
+    service->gone = true;
+    if (service->first < gone.first)
+      gone.first = service->first;
+    if (service->last > gone.last)
+      gone.last = service->last;
+  }
+  ab_gatt_end_listeners(&conn->client, gone.first, gone.last, conn->cache.changes.handle,
+                        AIOBLE_ERR_ATT(AB_ATT_ERR_DATABASE_OUT_OF_SYNC));
 }
 
 /* ---- characteristics ---- */
@@ -107,11 +128,30 @@ aioble_conn_t *ab_client_char_conn(const aioble_client_char_t *chr) {
   return chr->service->conn;
 }
 
+int ab_client_char_check(const aioble_client_char_t *chr) {
+  if (!chr)
+    return AIOBLE_ENOTCONN;
+  return chr->service->gone ? AIOBLE_ERR_ATT(AB_ATT_ERR_DATABASE_OUT_OF_SYNC) : 0;
+}
+
+int ab_client_desc_check(const aioble_client_desc_t *desc) {
+  return ab_client_char_check(desc ? desc->chr : NULL);
+}
+
+aioble_op_t *ab_client_char_failed(const aioble_client_char_t *chr, int status) {
+  return ab_op_failed(chr ? ab_client_char_conn(chr)->ble : NULL, status);
+}
+
 int ab_client_chars_conn(aioble_client_char_t *const *chars, size_t n, aioble_conn_t **conn) {
+  int status;
+
   *conn = chars && chars[0] ? ab_client_char_conn(chars[0]) : NULL;
-  for (size_t i = 0; *conn && i < n; i++)
-    if (!chars[i] || ab_client_char_conn(chars[i]) != *conn)
-      return chars[i] ? AIOBLE_EINVAL : AIOBLE_ENOTCONN;
+  for (size_t i = 0; *conn && i < n; i++) {
+    if ((status = ab_client_char_check(chars[i])) < 0)
+      return status;
+    if (ab_client_char_conn(chars[i]) != *conn)
+      return AIOBLE_EINVAL;
+  }
   return *conn ? 0 : AIOBLE_ENOTCONN;
 }
 

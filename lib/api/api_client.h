@@ -8,10 +8,12 @@
 #include <aioble/client.h>
 
 struct aioble_client_service {
+  ab_list node;        /* in conn->services */
   aioble_conn_t *conn; /* a reference, as are the parents below */
   uint32_t refs;
   aioble_uuid_t uuid;
   uint16_t first, last;
+  bool gone; /* the peer's table has changed there */
 };
 
 /* Received values waiting to be taken, or ops waiting for them; never both. */
@@ -60,8 +62,15 @@ void ab_client_desc_put(void *desc);
 
 aioble_conn_t *ab_client_char_conn(const aioble_client_char_t *chr);
 
-/* 0 and the connection of n characteristics, n > 0; AIOBLE_ENOTCONN for a NULL one, AIOBLE_EINVAL
-   for one of another link */
+/* 0, or what ops on it come to: AIOBLE_ENOTCONN for NULL, AIOBLE_ERR_ATT(0x12): its service is
+   gone */
+int ab_client_char_check(const aioble_client_char_t *chr);
+int ab_client_desc_check(const aioble_client_desc_t *desc);
+/* an op that has come to that; chr: whose it would have been, or NULL */
+aioble_op_t *ab_client_char_failed(const aioble_client_char_t *chr, int status);
+
+/* 0 and the connection of n characteristics, n > 0; else as ab_client_char_check(), or
+   AIOBLE_EINVAL: they are not all of one link */
 int ab_client_chars_conn(aioble_client_char_t *const *chars, size_t n, aioble_conn_t **conn);
 
 /* ---- api_client_value.c ---- */

@@ -52,7 +52,7 @@ static void on_values(ab_gatt_values *values, int status) {
 
 /* NULL: out of memory */
 static values_op *values_new(aioble_conn_t *conn, unsigned max) {
-  ab_gatt_values *values = ab_gatt_values_new(&conn->att, max);
+  ab_gatt_values *values = ab_gatt_values_new(ab_att_pick(&conn->att), max);
   aioble_op_t *op = values ? ab_op_new(conn->ble, &values_kind) : NULL;
   values_op *v;
 
@@ -104,8 +104,11 @@ aioble_op_t *aioble_conn_read_by_uuid(aioble_conn_t *conn, aioble_uuid_t uuid) {
 
 aioble_op_t *aioble_client_service_read_by_uuid(aioble_client_service_t *service,
                                                 aioble_uuid_t uuid) {
-  return service ? read_by_uuid(service->conn, service->first, service->last, &uuid)
-                 : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  if (!service)
+    return ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  if (service->gone)
+    return ab_op_failed(service->conn->ble, AIOBLE_ERR_ATT(AB_ATT_ERR_DATABASE_OUT_OF_SYNC));
+  return read_by_uuid(service->conn, service->first, service->last, &uuid);
 }
 
 /* ---- results ---- */

@@ -56,6 +56,15 @@ static void enqueue(aioble_client_char_t *chr, ab_value_stream *s, const uint8_t
   s->n++;
 }
 
+/* 0: values will come; or why they will not */
+static int listen_for(aioble_client_char_t *chr) {
+  int status = ab_client_char_check(chr);
+
+  if (status < 0)
+    return status;
+  return ab_gatt_listen(&ab_client_char_conn(chr)->client, &chr->listener) ? 0 : AIOBLE_ENOTCONN;
+}
+
 /* ---- ops that wait ---- */
 
 typedef struct value_op {
@@ -84,7 +93,7 @@ static aioble_op_t *pop_waiting(ab_value_stream *s) {
 
 static aioble_op_t *next_value(aioble_client_char_t *chr, ab_value_stream *s) {
   aioble_conn_t *conn = ab_client_char_conn(chr);
-  bool linked = ab_gatt_listen(&conn->client, &chr->listener);
+  int status = listen_for(chr);
   aioble_op_t *op;
   value_op *v;
 
@@ -98,8 +107,8 @@ static aioble_op_t *next_value(aioble_client_char_t *chr, ab_value_stream *s) {
   if (s->n > 0) {
     ab_op_take_value(op, pop(s));
     ab_op_settle(op, 0);
-  } else if (!linked) {
-    ab_op_settle(op, AIOBLE_ENOTCONN);
+  } else if (status < 0) {
+    ab_op_settle(op, status);
   } else {
     ab_list_push(&s->waiting, &v->node);
   }
@@ -155,7 +164,7 @@ void aioble_client_char_on_notify(aioble_client_char_t *chr, aioble_notify_fn *f
   aioble_conn_t *conn = chr ? ab_client_char_conn(chr) : NULL;
   bool held = chr && chr->push;
 
-  if (!chr || (fn && !ab_gatt_listen(&conn->client, &chr->listener)))
+  if (!chr || (fn && listen_for(chr) < 0))
     return;
   chr->push = fn;
   chr->push_user = user;

@@ -85,6 +85,8 @@ static int check(const aioble_conn_t *conn, const aioble_write_t *write) {
   if (!chr || (write->chr && write->desc) || ab_client_char_conn(chr) != conn ||
       (!write->data && write->len))
     return AIOBLE_EINVAL;
+  if (ab_client_char_check(chr) < 0)
+    return ab_client_char_check(chr);
   return write->len > AB_ATT_VALUE_MAX || write->offset + write->len > AB_ATT_VALUE_MAX
              ? AIOBLE_EMSGSIZE
              : 0;

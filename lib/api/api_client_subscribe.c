@@ -41,12 +41,13 @@ static void on_subscribed(ab_att_req *req, int status, ab_rd *pdu) {
 }
 
 static void write_cccd(subscribe_op *s) {
+  uint16_t cccd = s->chr->cccd;
+  ab_att *att = ab_att_ordered(&ab_client_char_conn(s->chr)->att, cccd);
   uint8_t value[2];
   ab_wr w = ab_wr_of(value, sizeof value);
 
   ab_wr_le16(&w, s->bits);
-  (void) ab_gatt_write(&ab_client_char_conn(s->chr)->att, &s->req, s->chr->cccd, value,
-                       sizeof value, on_subscribed);
+  (void) ab_gatt_write(att, &s->req, cccd, value, sizeof value, on_subscribed);
 }
 
 static void on_cccd(aioble_op_t *found, int status, void *user) {
@@ -87,12 +88,14 @@ static int check_subscribe(const aioble_client_char_t *chr, unsigned what) {
 
 aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned what) {
   aioble_conn_t *conn = chr ? ab_client_char_conn(chr) : NULL;
-  int status = chr ? check_subscribe(chr, what) : AIOBLE_ENOTCONN;
+  int status = ab_client_char_check(chr);
   aioble_op_t *op;
   subscribe_op *s;
 
+  if (status == 0)
+    status = check_subscribe(chr, what);
   if (status < 0)
-    return ab_op_failed(conn ? conn->ble : NULL, status);
+    return ab_client_char_failed(chr, status);
   op = ab_op_new(conn->ble, &subscribe_kind);
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);

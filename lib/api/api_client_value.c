@@ -65,18 +65,22 @@ static aioble_op_t *start_read(aioble_conn_t *conn, uint16_t handle) {
 
   if (!r)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  ab_gatt_read_start(&r->read, &conn->att, handle, on_read);
+  ab_gatt_read_start(&r->read, ab_att_pick(&conn->att), handle, on_read);
   return &r->op;
 }
 
 aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr) {
-  return chr ? start_read(ab_client_char_conn(chr), chr->handle)
-             : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  int status = ab_client_char_check(chr);
+
+  return status == 0 ? start_read(ab_client_char_conn(chr), chr->handle)
+                     : ab_client_char_failed(chr, status);
 }
 
 aioble_op_t *aioble_client_desc_read(aioble_client_desc_t *desc) {
-  return desc ? start_read(ab_client_char_conn(desc->chr), desc->handle)
-              : ab_op_failed(NULL, AIOBLE_ENOTCONN);
+  int status = ab_client_desc_check(desc);
+
+  return status == 0 ? start_read(ab_client_char_conn(desc->chr), desc->handle)
+                     : ab_client_char_failed(aioble_client_desc_char(desc), status);
 }
 
 /* ---- reading several, their values behind each other ---- */
@@ -95,7 +99,7 @@ aioble_op_t *aioble_client_read_multiple(aioble_client_char_t *const *chars, siz
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   for (size_t i = 0; i < n; i++)
     handles[i] = chars[i]->handle;
-  status = ab_gatt_read_multiple(&r->read, &conn->att, handles, n, on_read);
+  status = ab_gatt_read_multiple(&r->read, ab_att_pick(&conn->att), handles, n, on_read);
   if (status < 0)
     ab_op_settle(&r->op, status);
   return &r->op;
@@ -129,17 +133,18 @@ static void on_written(ab_att_req *req, int status, ab_rd *pdu) {
 /* longer than a Write Request: prepared (4.9.4) */
 static aioble_op_t *write_request(aioble_conn_t *conn, uint16_t handle, const void *data,
                                   size_t len) {
+  ab_att *att = ab_att_ordered(&conn->att, handle);
   aioble_op_t *op;
   write_op *w;
 
-  if (len > conn->att.mtu - 3u)
+  if (len > att->mtu - 3u)
     return ab_client_write_long(conn, handle, data, len);
   op = ab_op_new(conn->ble, &write_kind);
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   w = ab_container_of(op, write_op, op);
   w->conn = aioble_conn_ref(conn);
-  (void) ab_gatt_write(&conn->att, &w->req, handle, data, len, on_written);
+  (void) ab_gatt_write(att, &w->req, handle, data, len, on_written);
   return op;
 }
 
@@ -174,10 +179,12 @@ static aioble_op_t *write_command(aioble_conn_t *conn, uint16_t handle, const vo
 /* nobody asks when it was taken */
 int aioble_client_char_try_write(aioble_client_char_t *chr, const void *data, size_t len) {
   aioble_conn_t *conn = chr ? ab_client_char_conn(chr) : NULL;
-  int status;
+  int status = ab_client_char_check(chr);
 
   if (!conn || conn->att.state != AB_ATT_OPEN)
     return AIOBLE_ENOTCONN;
+  if (status < 0)
+    return status;
   if (!data && len)
     return AIOBLE_EINVAL;
   if (ab_conn_tx_queued(conn) >= TRY_QUEUED)
@@ -191,11 +198,12 @@ int aioble_client_char_try_write(aioble_client_char_t *chr, const void *data, si
 aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data, size_t len,
                                       aioble_write_mode_t mode) {
   unsigned both = AIOBLE_PROP_WRITE | AIOBLE_PROP_WRITE_NO_RESPONSE;
+  int status = ab_client_char_check(chr);
 
-  if (!chr)
-    return ab_op_failed(NULL, AIOBLE_ENOTCONN);
-  if ((!data && len) || mode > AIOBLE_WRITE_NO_RESPONSE)
-    return ab_op_failed(ab_client_char_conn(chr)->ble, AIOBLE_EINVAL);
+  if (status == 0 && ((!data && len) || mode > AIOBLE_WRITE_NO_RESPONSE))
+    status = AIOBLE_EINVAL;
+  if (status < 0)
+    return ab_client_char_failed(chr, status);
   if (mode == AIOBLE_WRITE_NO_RESPONSE ||
       (mode == AIOBLE_WRITE_AUTO && (chr->properties & both) == AIOBLE_PROP_WRITE_NO_RESPONSE))
     return write_command(ab_client_char_conn(chr), chr->handle, data, len);
@@ -203,9 +211,11 @@ aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *dat
 }
 
 aioble_op_t *aioble_client_desc_write(aioble_client_desc_t *desc, const void *data, size_t len) {
-  if (!desc)
-    return ab_op_failed(NULL, AIOBLE_ENOTCONN);
-  if (!data && len)
-    return ab_op_failed(ab_client_char_conn(desc->chr)->ble, AIOBLE_EINVAL);
+  int status = ab_client_desc_check(desc);
+
+  if (status == 0 && !data && len)
+    status = AIOBLE_EINVAL;
+  if (status < 0)
+    return ab_client_char_failed(aioble_client_desc_char(desc), status);
   return write_request(ab_client_char_conn(desc->chr), desc->handle, data, len);
 }

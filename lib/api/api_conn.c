@@ -64,6 +64,8 @@ aioble_conn_t *aioble_conn_unref(aioble_conn_t *conn) {
   if (!conn || --conn->refs)
     return NULL;
   ble = conn->ble;
+  ab_host_cache_free(conn);
+  ab_host_eatt_free(conn);
   aioble_device_unref(conn->device);
   ab_free(&ble->env, conn);
   aioble_unref(ble);
@@ -88,6 +90,10 @@ aioble_role_t aioble_conn_role(const aioble_conn_t *conn) {
 
 uint16_t aioble_conn_mtu(const aioble_conn_t *conn) {
   return conn ? conn->att.mtu : 0;
+}
+
+unsigned aioble_conn_bearers(const aioble_conn_t *conn) {
+  return aioble_conn_is_connected(conn) ? 1 + ab_host_eatt_bearers(conn) : 0;
 }
 
 aioble_conn_params_t aioble_conn_params(const aioble_conn_t *conn) {

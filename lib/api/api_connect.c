@@ -7,6 +7,7 @@
 struct connect_op {
   aioble_op_t op;
   ab_gap_connect gap;
+  aioble_cache_t gatt_cache;
 };
 
 /* connected, but not secure yet: the last to lose patience ends it */
@@ -47,7 +48,11 @@ static void settle_when_secure(aioble_op_t *op, int status, ab_gap_link *link) {
 }
 
 static void on_connected(ab_gap_request *req, int status, ab_gap_link *link) {
-  settle_when_secure(&ab_container_of(req, struct connect_op, gap.req)->op, status, link);
+  struct connect_op *connect = ab_container_of(req, struct connect_op, gap.req);
+
+  if (link && connect->gatt_cache)
+    ab_host_cache_start(ab_conn_of_link(link), connect->gatt_cache);
+  settle_when_secure(&connect->op, status, link);
 }
 
 static uint32_t or_default(uint32_t value, uint32_t fallback) {
@@ -63,7 +68,7 @@ static bool to_request(const aioble_connect_options_t *o, ab_gap_connect *req) {
   uint32_t window = or_default(o->scan_window_us, interval < 30000 ? interval : 30000);
 
   if (min > 4000000 || max > 4000000 || timeout > 32000 || interval > 10240000 ||
-      window > interval || window < 2500)
+      window > interval || window < 2500 || (unsigned) o->gatt_cache > AIOBLE_CACHE_NONE)
     return false;
   if (!o->interval_min_us && min > max)
     min = max;
@@ -105,6 +110,7 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
   }
   req.peer = device->addr;
   ab_container_of(op, struct connect_op, op)->gap = req;
+  ab_container_of(op, struct connect_op, op)->gatt_cache = options ? options->gatt_cache : 0;
   ab_gap_connect_add(&device->ble->gap, &ab_container_of(op, struct connect_op, op)->gap);
   ab_host_want_open(device->ble);
   return op;

@@ -69,6 +69,7 @@ static int init(aioble_t *ble, uv_loop_t *uv, const aioble_options_t *o) {
   if (err < 0)
     return err;
   ab_host_smp_configure(ble);
+  ab_host_eatt_init(ble);
   ble->uv = uv;
   ab_host_use_loop(ble, o->loop);
   return 0;

@@ -302,8 +302,8 @@ void ab_listeners_end(aioble_t *ble, int status, bool stop) {
   AB_LIST_EACH(n, &ble->listeners) {
     ab_l2cap_listener *listener = ab_container_of(n, ab_l2cap_listener, node);
 
-    if (listener->link)
-      continue; /* ends with its link */
+    if (listener->accept != on_accept)
+      continue; /* of one link, with which it ends; or the stack's own */
     ab_host_settle_all(&listener_of(listener)->waiting, status, ab_host_why(ble, status));
     if (stop)
       aioble_listener_stop(listener_of(listener));

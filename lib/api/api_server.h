@@ -145,7 +145,9 @@ int ab_char_may_send(const aioble_char_t *chr, const aioble_conn_t *conn, unsign
 ab_buf *ab_char_pdu(const aioble_char_t *chr, aioble_conn_t *conn, uint8_t opcode,
                     aioble_bytes_t bytes, int *status);
 int ab_char_try_notify(const aioble_char_t *chr, aioble_conn_t *conn, aioble_bytes_t bytes);
-aioble_op_t *ab_indicate(aioble_conn_t *conn, ab_buf *pdu, int status);
+/* the bearer for its indications */
+ab_att *ab_char_indications(const aioble_char_t *chr, aioble_conn_t *conn);
+aioble_op_t *ab_indicate(const aioble_char_t *chr, aioble_conn_t *conn, ab_buf *pdu, int status);
 
 /* api_server_update.c */
 

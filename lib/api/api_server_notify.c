@@ -210,14 +210,18 @@ static void end_indicate(aioble_op_t *op, int why) {
 
 static const ab_op_kind indicate_kind = {"indicate", sizeof(indicate_op), 1000, end_indicate, NULL};
 
-aioble_op_t *ab_indicate(aioble_conn_t *conn, ab_buf *pdu, int status) {
+ab_att *ab_char_indications(const aioble_char_t *chr, aioble_conn_t *conn) {
+  return ab_att_ordered(&conn->att, chr->local.value.handle);
+}
+
+aioble_op_t *ab_indicate(const aioble_char_t *chr, aioble_conn_t *conn, ab_buf *pdu, int status) {
   indicate_op *i = pdu ? (indicate_op *) ab_op_new(conn->ble, &indicate_kind) : NULL;
 
   if (!i) {
     ab_buf_free(pdu);
     return ab_op_failed(conn->ble, pdu ? AIOBLE_ENOMEM : status);
   }
-  ab_att_request(&conn->att, &i->req, pdu, on_confirmed);
+  ab_att_request(ab_char_indications(chr, conn), &i->req, pdu, on_confirmed);
   return &i->op;
 }
 
@@ -229,5 +233,5 @@ aioble_op_t *aioble_char_indicate(aioble_char_t *chr, aioble_conn_t *conn, const
   if (status < 0)
     return ab_op_failed(chr ? chr->service->ble : NULL, status);
   buf = ab_char_pdu(chr, conn, AB_ATT_INDICATION, value_or(chr, data, len), &status);
-  return ab_indicate(conn, buf, status);
+  return ab_indicate(chr, conn, buf, status);
 }

@@ -37,9 +37,10 @@ static bool crowded(const ab_list *waiting) {
   return n == UPDATES_WAITING;
 }
 
-/* without a time limit: a client that does not confirm within 30 s loses the link */
-static int indicate_update(aioble_conn_t *conn, ab_buf *pdu, int status) {
-  aioble_op_t *op = ab_indicate(conn, pdu, status);
+/* without a time limit: a client that does not confirm within 30 s loses the bearer */
+static int indicate_update(const aioble_char_t *chr, aioble_conn_t *conn, ab_buf *pdu,
+                           int status) {
+  aioble_op_t *op = ab_indicate(chr, conn, pdu, status);
 
   status = aioble_op_done(op) ? aioble_op_status(op) : 0;
   aioble_op_set_timeout(op, AIOBLE_FOREVER);
@@ -54,10 +55,10 @@ static int send_update(const aioble_char_t *chr, aioble_conn_t *conn, unsigned w
 
   if (what & AIOBLE_SUBSCRIBE_NOTIFY)
     return ab_char_try_notify(chr, conn, bytes);
-  if (crowded(&conn->att.indications.waiting))
+  if (crowded(&ab_char_indications(chr, conn)->indications.waiting))
     return AIOBLE_EAGAIN;
   pdu = ab_char_pdu(chr, conn, AB_ATT_INDICATION, bytes, &status);
-  return indicate_update(conn, pdu, status);
+  return indicate_update(chr, conn, pdu, status);
 }
 
 int ab_char_send_update(const aioble_char_t *chr) {

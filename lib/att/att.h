@@ -54,6 +54,8 @@ typedef struct ab_att_events {
   /* the bearer is beyond use: 30 s without an answer (3.3.3, ETIMEDOUT), or no memory to answer
      with (ENOMEM); the link has to be disconnected */
   void (*on_broken)(void *ctx, int status);
+  /* the request on the air is about to end with that error; NULL: nobody wants to know */
+  void (*on_error)(void *ctx, uint8_t code);
 } ab_att_events;
 
 enum { AB_ATT_LATER = -1 };
@@ -68,6 +70,15 @@ typedef struct ab_att_lane {
   uint8_t opcode;     /* … its opcode */
 } ab_att_lane;
 
+/* Enhanced bearers (3.2.11) beside the unenhanced one of a link: see att_enhanced.c. */
+enum { AB_ATT_ENHANCED_MAX = 5 };
+
+typedef struct ab_att_group {
+  ab_att *at[AB_ATT_ENHANCED_MAX]; /* each in its place; NULL: there is none */
+  unsigned places;                 /* how many are used */
+  unsigned ordered;                /* a set of places: what is to keep its order may go there */
+} ab_att_group;
+
 /* Nothing is sent or taken unless it is open. */
 typedef enum ab_att_state { AB_ATT_OPEN, AB_ATT_BROKEN, AB_ATT_CLOSED } ab_att_state;
 
@@ -81,10 +92,12 @@ struct ab_att {
   ab_timer fail_timer;
   uint16_t mtu, local_mtu;
   uint8_t answering; /* the peer's request being answered later; 0: none */
+  bool enhanced;     /* its MTU is its channel's */
   bool mtu_asked;    /* we exchanged it as client … */
   bool mtu_answered; /* … and the peer did */
   ab_att_state state;
-  uint64_t malformed; /* PDUs that were not what they should be, or came when they should not */
+  uint64_t malformed;  /* PDUs that were not what they should be, or came when they should not */
+  ab_att_group *group; /* of the unenhanced one: who is beside it; NULL: nobody */
 };
 
 /* local_mtu: what we offer and accept, 23 to 517 */
@@ -119,5 +132,28 @@ void ab_att_respond_error(ab_att *att, uint16_t handle, uint8_t code);
 /* Exchange MTU (3.4.2) as client, with the local MTU: fn as for any request (att->mtu is in force
    then). Once per bearer: false, and nothing is sent, after the first. */
 bool ab_att_exchange_mtu(ab_att *att, ab_att_req *req, ab_att_req_fn *fn);
+
+/* ---- att_enhanced.c ---- */
+
+/* One beside that bearer, for the owner to put in its group. There is no exchange of MTUs on it:
+   the owner sets it. */
+void ab_att_init_enhanced(ab_att *att, const ab_att *unenhanced, const ab_att_events *events,
+                          void *ctx, uint16_t local_mtu);
+/* who is in that place from now on; NULL: nobody */
+void ab_att_group_set(ab_att_group *group, unsigned place, ab_att *att);
+/* what is asked of the group */
+ab_att *ab_att_shortest_line(ab_att *unenhanced);
+ab_att *ab_att_place_of(ab_att *unenhanced, uint16_t handle);
+
+/* where a request goes whose order does not matter: a bearer that is idle, or has the shortest
+   line. Of an enhanced one: itself. */
+static inline ab_att *ab_att_pick(ab_att *att) {
+  return att->group ? ab_att_shortest_line(att) : att;
+}
+/* … and where a write request or an indication of that handle goes: behind those before it. The MTU
+   is not below that of the unenhanced bearer. */
+static inline ab_att *ab_att_ordered(ab_att *att, uint16_t handle) {
+  return att->group ? ab_att_place_of(att, handle) : att;
+}
 
 #endif

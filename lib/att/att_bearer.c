@@ -251,6 +251,10 @@ static void take_mtu_request(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
   ab_buf *buf;
   ab_wr w;
 
+  if (att->enhanced) {
+    send_error(att, opcode, 0, AB_ATT_ERR_REQUEST_NOT_SUPPORTED);
+    return;
+  }
   if (!ok || !ab_att_mtu_read(pdu, &theirs)) {
     send_error(att, opcode, 0, AB_ATT_ERR_INVALID_PDU);
     return;
@@ -292,10 +296,14 @@ static void take_response(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
 
 static void take_error(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
   ab_att_error error = {0};
+  bool ours;
 
   (void) opcode;
   ok = ok && ab_att_error_read(pdu, &error);
-  if (att->requests.busy && (!ok || error.request == att->requests.opcode))
+  ours = att->requests.busy && (!ok || error.request == att->requests.opcode);
+  if (ours && ok && att->ev->on_error)
+    att->ev->on_error(att->ctx, error.code);
+  if (ours)
     ab_att_lane_answered(&att->requests, ok ? AIOBLE_ERR_ATT(error.code) : AIOBLE_EPROTO, pdu);
   else
     att->malformed += ok;

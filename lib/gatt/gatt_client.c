@@ -147,6 +147,25 @@ void ab_gatt_client_rx_value(ab_gatt_client *client, uint16_t handle, const uint
     keep_early(client, handle, value, len, indication);
 }
 
+static ab_gatt_listener *any_between(const ab_gatt_client *client, uint16_t first, uint16_t last,
+                                     uint16_t except) {
+  for (unsigned i = 0; i < 1u << client->bits; i++)
+    for (ab_gatt_listener *at = client->table[i]; at; at = at->next)
+      if (at->handle >= first && at->handle <= last && at->handle != except)
+        return at;
+  return NULL;
+}
+
+void ab_gatt_end_listeners(ab_gatt_client *client, uint16_t first, uint16_t last, uint16_t except,
+                           int status) {
+  ab_gatt_listener *listener;
+
+  while ((listener = any_between(client, first, last, except))) {
+    ab_gatt_unlisten(client, listener);
+    listener->on_closed(listener, status);
+  }
+}
+
 void ab_gatt_client_close(ab_gatt_client *client, int status) {
   ab_list *n;
 

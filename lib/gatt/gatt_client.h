@@ -82,6 +82,10 @@ void ab_gatt_client_rx_value(ab_gatt_client *client, uint16_t handle, const uint
    false: the link has ended. */
 bool ab_gatt_listen(ab_gatt_client *client, ab_gatt_listener *listener);
 void ab_gatt_unlisten(ab_gatt_client *client, ab_gatt_listener *listener); /* harmless twice */
+/* Those in that range, but for one handle, do not listen any more: on_closed(status), which may do
+   anything but listen there again. */
+void ab_gatt_end_listeners(ab_gatt_client *client, uint16_t first, uint16_t last, uint16_t except,
+                           int status);
 
 /* ---- discovery ---- */
 
@@ -125,7 +129,7 @@ typedef void ab_gatt_disc_fn(ab_gatt_disc *disc);
    likes, or be stopped. */
 struct ab_gatt_disc {
   ab_att_req req;
-  ab_att *att;
+  ab_att *att; /* each request may go on any bearer beside it */
   ab_gatt_disc_fn *fn;
   ab_gatt_disc_kind kind;
   uint32_t next; /* the first handle not yet seen: it only grows, up to 0x10000 */

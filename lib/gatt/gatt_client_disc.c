@@ -299,11 +299,11 @@ static void on_uuid(ab_att_req *req, int status, ab_rd *pdu) {
 
 /* ---- asking ---- */
 
-static ab_buf *request_pdu(const ab_gatt_disc *disc) {
+static ab_buf *request_pdu(const ab_gatt_disc *disc, ab_att *att) {
   const procedure *p = &procedures[disc->kind];
   ab_att_range range = {.first = (uint16_t) disc->next, .last = disc->last};
   ab_wr w;
-  ab_buf *buf = ab_att_pdu(disc->att, p->request, &w);
+  ab_buf *buf = ab_att_pdu(att, p->request, &w);
 
   if (!buf)
     return NULL;
@@ -316,10 +316,10 @@ static ab_buf *request_pdu(const ab_gatt_disc *disc) {
   return buf;
 }
 
-static ab_buf *read_pdu(const ab_gatt_disc *disc) {
+static ab_buf *read_pdu(const ab_gatt_disc *disc, ab_att *att) {
   ab_att_handle declaration = {.handle = disc->found.value};
   ab_wr w;
-  ab_buf *buf = ab_att_pdu(disc->att, AB_ATT_READ_REQ, &w);
+  ab_buf *buf = ab_att_pdu(att, AB_ATT_READ_REQ, &w);
 
   if (buf) {
     ab_att_handle_write(&w, &declaration);
@@ -329,12 +329,14 @@ static ab_buf *read_pdu(const ab_gatt_disc *disc) {
 }
 
 void ab_gatt_disc_fetch(ab_gatt_disc *disc, ab_gatt_disc_fn *fn) {
+  ab_att *att = ab_att_pick(disc->att);
+
   disc->fn = fn;
-  disc->mtu = disc->att->mtu;
+  disc->mtu = att->mtu;
   if (disc->state == AB_GATT_LACKS_UUID)
-    ab_att_request(disc->att, &disc->req, read_pdu(disc), on_uuid);
+    ab_att_request(att, &disc->req, read_pdu(disc, att), on_uuid);
   else
-    ab_att_request(disc->att, &disc->req, request_pdu(disc), on_response);
+    ab_att_request(att, &disc->req, request_pdu(disc, att), on_response);
 }
 
 void ab_gatt_disc_stop(ab_gatt_disc *disc) {

@@ -139,7 +139,7 @@ static ab_gatt_disc_fn on_found;
 
 /* may be longer than the response could say */
 static bool may_be_cut(const ab_gatt_disc *disc, size_t len) {
-  size_t mtu = disc->mtu < disc->att->mtu ? disc->mtu : disc->att->mtu;
+  size_t mtu = disc->mtu < disc->req.att->mtu ? disc->mtu : disc->req.att->mtu;
 
   return len >= BY_TYPE_MAX || len + 4 >= mtu;
 }

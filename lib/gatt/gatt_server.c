@@ -67,7 +67,7 @@ int ab_gatt_server_request(ab_gatt_bearer *bearer, uint8_t opcode, ab_rd *pdu, a
     return AB_ATT_ERR_REQUEST_NOT_SUPPORTED;
   if (!bearer->link)
     return AB_ATT_ERR_UNLIKELY;
-  if ((code = ab_gatt_caching_gate(bearer->link, opcode, pdu)))
+  if ((code = ab_gatt_caching_gate(bearer, opcode, pdu)))
     return code;
   if (opcode & AB_ATT_COMMAND_BIT)
     rq = &command;
@@ -228,6 +228,8 @@ void ab_gatt_bearer_close(ab_gatt_bearer *bearer) {
   if (!bearer->link)
     return;
   ab_list_remove(&bearer->node);
+  if (bearer->link->told == bearer)
+    bearer->link->told = NULL;
   ab_gatt_bearer_forget_prepared(bearer);
   bearer->link = NULL;
   if (bearer->open.db && !bearer->open.running)

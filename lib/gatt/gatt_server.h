@@ -13,7 +13,7 @@
 #include "util/list.h"
 
 enum {
-  AB_GATT_PREPARED_WRITES = 128,  /* entries of a link's prepare queue … */
+  AB_GATT_PREPARED_WRITES = 128,  /* entries of a bearer's prepare queue … */
   AB_GATT_PREPARED_OCTETS = 4096, /* … and their size, 6 octets of header each included */
   AB_GATT_NAME_MAX = 248,         /* of the Device Name, Part C, 12.1 */
   AB_GATT_NO_CCCD = 0xffff,
@@ -159,6 +159,9 @@ enum {
   AB_GATT_CLIENT_FEATURES = 7, /* all that are known */
 };
 
+/* Server Supported Features, Part G, 7.4 */
+enum { AB_GATT_SERVER_EATT = 1 };
+
 /* whether the client knows the table as it is, Part G, 2.5.2.1 */
 typedef enum ab_gatt_awareness {
   AB_GATT_AWARE,
@@ -190,6 +193,7 @@ struct ab_gatt_server_link {
   uint8_t *next_cccds; /* … in the table being installed */
   uint8_t features;    /* what the client supports */
   ab_gatt_awareness awareness;
+  const ab_gatt_bearer *told; /* by an error on that one; NULL: it has asked */
   uint8_t hash[AB_GATT_HASH_SIZE]; /* of the table that the client knows of */
   ab_att_range changed;            /* to be indicated; first 0: nothing */
   ab_att_req changed_req;

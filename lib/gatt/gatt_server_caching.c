@@ -11,7 +11,8 @@
  *
  *   AWARE ----the table changes----> UNAWARE
  *   UNAWARE --a request by handle: Database Out Of Sync; or it reads the Database Hash--> TOLD
- *   TOLD -----another request, which is answered--> AWARE
+ *   TOLD -----another request, which is answered--> AWARE; told by an error on one bearer, the
+ *             client may have sent those on others before: each has an error of its own
  *   either ---Service Changed confirmed--> AWARE
  *
  * Until it is aware its commands do nothing and nothing but Service Changed is sent to it.
@@ -158,8 +159,10 @@ static uint8_t unaware_read_by_type(ab_gatt_server_link *link, ab_rd *pdu) {
     return 0; /* malformed: its handler says so */
   if (reads_by_memory(&range, &type))
     return AB_ATT_ERR_DATABASE_OUT_OF_SYNC;
-  if (aioble_uuid_equal(&type, &AIOBLE_UUID16(AB_GATT_DATABASE_HASH)))
+  if (aioble_uuid_equal(&type, &AIOBLE_UUID16(AB_GATT_DATABASE_HASH))) {
     link->awareness = AB_GATT_TOLD;
+    link->told = NULL;
+  }
   return 0;
 }
 
@@ -177,17 +180,20 @@ static uint8_t unaware_request(ab_gatt_server_link *link, uint8_t opcode, ab_rd 
   }
 }
 
-uint8_t ab_gatt_caching_unaware(ab_gatt_server_link *link, uint8_t opcode, ab_rd pdu) {
+uint8_t ab_gatt_caching_unaware(const ab_gatt_bearer *bearer, uint8_t opcode, ab_rd pdu) {
+  ab_gatt_server_link *link = bearer->link;
   uint8_t code;
 
   if (opcode & AB_ATT_COMMAND_BIT)
     return AB_ATT_ERR_DATABASE_OUT_OF_SYNC; /* nobody hears of it */
-  if (link->awareness == AB_GATT_TOLD) {
+  if (link->awareness == AB_GATT_TOLD && (!link->told || link->told == bearer)) {
     in_sync(link);
     return 0;
   }
   code = unaware_request(link, opcode, &pdu);
-  if (code)
+  if (code) {
     link->awareness = AB_GATT_TOLD;
+    link->told = bearer;
+  }
   return code;
 }

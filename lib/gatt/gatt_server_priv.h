@@ -158,12 +158,13 @@ void ab_gatt_caching_close(ab_gatt_server *server);
 /* what is between these handles has changed */
 void ab_gatt_caching_changed(ab_gatt_server_link *link, const ab_att_range *range);
 
-uint8_t ab_gatt_caching_unaware(ab_gatt_server_link *link, uint8_t opcode, ab_rd pdu);
+uint8_t ab_gatt_caching_unaware(const ab_gatt_bearer *bearer, uint8_t opcode, ab_rd pdu);
 
 /* before each request and command: 0, or the error that it gets instead of an answer */
-static inline uint8_t ab_gatt_caching_gate(ab_gatt_server_link *link, uint8_t opcode,
+static inline uint8_t ab_gatt_caching_gate(const ab_gatt_bearer *bearer, uint8_t opcode,
                                            const ab_rd *pdu) {
-  return link->awareness == AB_GATT_AWARE ? 0 : ab_gatt_caching_unaware(link, opcode, *pdu);
+  return bearer->link->awareness == AB_GATT_AWARE ? 0
+                                                  : ab_gatt_caching_unaware(bearer, opcode, *pdu);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "api/op.h"
 #include "att/att.h"
 #include "gap/gap.h"
+#include "gatt/gatt_cache.h"
 #include "gatt/gatt_client.h"
 #include "gatt/gatt_server.h"
 #include "hci/hci.h"
@@ -59,6 +60,8 @@ struct aioble {
   ab_snoop *snoop;
   int64_t snoop_base_us; /* the date at time 0 of the loop's clock */
   ab_store *store;
+  ab_timer save_timer;       /* until what was kept is flushed */
+  bool save_failed;          /* … the last time, which was said */
   aioble_addr_t static_addr; /* ours, if the controller needs one */
 
   ab_hci *hci;
@@ -67,6 +70,7 @@ struct aioble {
   ab_gap gap;
   ab_gatt_server server;
   ab_list listeners; /* ab_l2cap_listener */
+  ab_l2cap_listener eatt;
   ab_smp_stack smp;
   ab_smp_oob oob;              /* for pairings that the peer starts */
   aioble_prompt_fn *on_prompt; /* for connections without one of their own */
@@ -90,6 +94,36 @@ struct aioble_device {
   uint32_t refs;
 };
 
+/* May the cache of the peer's table be used on a link? See host_cache.c. */
+typedef enum ab_cache_state {
+  AB_CACHE_OFF,       /* no: discovery asks the peer */
+  AB_CACHE_UNCHECKED, /* it is what was known before this link; the first discovery checks that */
+  AB_CACHE_CHECKING,
+  AB_CACHE_READY,
+} ab_cache_state;
+
+/* somebody who waits until that is known */
+typedef struct ab_cache_wait ab_cache_wait;
+struct ab_cache_wait {
+  ab_list node;
+  void (*fn)(ab_cache_wait *wait);
+};
+
+typedef struct ab_host_cache {
+  ab_gatt_cache table;
+  aioble_cache_t use; /* as wished for this link */
+  ab_cache_state state;
+  ab_list waiting;          /* ab_cache_wait, while CHECKING */
+  ab_gatt_disc hash;        /* the read of the Database Hash … */
+  bool reading;             /* … is on its way */
+  uint32_t generation;      /* … since the table was this one */
+  bool told;                /* the peer has said what has changed since the hash was known */
+  bool checked;             /* READY before: handles were given out */
+  bool asking, asked;       /* the peer to tell us of changes (api_cache.c) … */
+  unsigned asks;            /* … so often on this link */
+  ab_gatt_listener changes; /* … when it does */
+} ab_host_cache;
+
 struct aioble_conn {
   ab_list node; /* in ble->conns while connected, which then holds a reference */
   aioble_t *ble;
@@ -110,6 +144,12 @@ struct aioble_conn {
   ab_gatt_client client;
   ab_gatt_server_link server;
   ab_gatt_bearer bearer;
+  ab_host_cache cache;        /* of the peer's table */
+  ab_list services;           /* aioble_client_service: the handles there are */
+  ab_att_range changed;       /* what of them is gone, for the hook */
+  bool bonded;                /* the link is encrypted with a bond's key … */
+  aioble_addr_t identity;     /* … of this peer */
+  struct ab_eatt *eatt;       /* enhanced bearers; NULL: there were none so far */
   ab_att_req mtu_req;         /* the exchange the library starts by itself */
   ab_gap_link_cmd params_cmd; /* the update that a peer's L2CAP request asked for */
   ab_list mtu_waiting;        /* aioble_op_t: for the exchange that the library started */
@@ -169,7 +209,8 @@ enum {
   AB_HOOK_MTU = 4,
   AB_HOOK_SECURITY = 8,
   AB_HOOK_PROMPT = 16,
-  AB_HOOK_KEYPRESS = 32
+  AB_HOOK_KEYPRESS = 32,
+  AB_HOOK_SERVICES = 64
 };
 
 extern const ab_gap_events ab_host_gap_events;
@@ -182,6 +223,68 @@ void ab_host_call_hooks(aioble_t *ble);
 void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats);
 /* the MTU exchange that the library started has ended (api_conn.c) */
 void ab_conn_auto_mtu_done(aioble_conn_t *conn, int status);
+
+/* ---- host_cache.c: the cache of the peer's table ---- */
+
+void ab_host_cache_init(aioble_conn_t *conn);
+void ab_host_cache_free(aioble_conn_t *conn);
+/* the link is up; again, when something else than the stack's option is wished for it */
+void ab_host_cache_start(aioble_conn_t *conn, aioble_cache_t use);
+/* the link has ended, and what is worth it was saved */
+void ab_host_cache_end(aioble_conn_t *conn);
+/* Before a discovery: true, and fn will be called (never inline) when it is known whether the cache
+   may be used; false: it is known. The owner may leave the list before. */
+bool ab_host_cache_wait(aioble_conn_t *conn, ab_cache_wait *wait, void (*fn)(ab_cache_wait *wait));
+/* the peer says that we do not know its table (error 0x12) */
+void ab_host_cache_out_of_sync(aioble_conn_t *conn);
+/* values of that handle say what has changed */
+void ab_host_cache_listen(aioble_conn_t *conn, uint16_t handle);
+/*
+ * The link is encrypted with the key of a bond: what is kept of that peer, by its identity address,
+ * is in force again, for us as its client and as its server. Hooks of the server are called, which
+ * may end the link.
+ */
+void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity);
+
+/* ---- host_peer.c: what is kept of a peer ---- */
+
+/* under that address; NULL: it has none that it will have again */
+const aioble_addr_t *ab_host_peer_key(const aioble_conn_t *conn);
+/* its table, as far as anything is kept */
+void ab_host_peer_load(aioble_conn_t *conn);
+/* … and none is to be kept any more */
+void ab_host_peer_drop(aioble_conn_t *conn);
+/* what it had set as our client */
+void ab_host_peer_restore(aioble_conn_t *conn);
+/* the link ends: what has changed is kept */
+void ab_host_peer_save(aioble_conn_t *conn);
+/*
+ * Whatever was kept goes to the disk within 5 s. This and ab_host_save() write and fsync a file in
+ * the loop, some milliseconds on a usual disk.
+ */
+void ab_host_save_soon(aioble_t *ble);
+void ab_host_save(aioble_t *ble);
+
+/* ---- api_cache.c ---- */
+
+/* asks the peer, in the background, to tell us when its table changes */
+void ab_client_ask_for_changes(aioble_conn_t *conn);
+
+/* ---- api_client.c ---- */
+
+/* what was discovered in that range is of no use any more; but Service Changed goes on */
+void ab_client_services_gone(aioble_conn_t *conn, ab_att_range range);
+
+/* ---- host_eatt.c ---- */
+
+/* from now on peers may open enhanced bearers, if the options say so */
+void ab_host_eatt_init(aioble_t *ble);
+/* if the link is encrypted: that may have changed */
+void ab_host_eatt_encrypted(aioble_conn_t *conn);
+unsigned ab_host_eatt_bearers(const aioble_conn_t *conn);
+uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn);
+/* of a link that has ended, when its memory goes */
+void ab_host_eatt_free(aioble_conn_t *conn);
 
 /* ---- host_smp.c ---- */
 

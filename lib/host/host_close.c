@@ -120,6 +120,7 @@ void ab_host_tear_down(aioble_t *ble, int status) {
   if (ab_snoop_close(ble->snoop) < 0)
     ab_log(&ble->env, AB_LOG_WARN, "the capture file is not whole");
   ble->snoop = NULL;
+  ab_host_save(ble);
   ab_store_close(ble->store);
   ble->store = NULL;
   if (ble->transport_open)

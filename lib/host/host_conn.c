@@ -52,6 +52,11 @@ static void on_att_mtu(void *ctx, uint16_t mtu) {
   ab_host_hook_due(ctx, AB_HOOK_MTU);
 }
 
+static void on_att_error(void *ctx, uint8_t code) {
+  if (code == AB_ATT_ERR_DATABASE_OUT_OF_SYNC)
+    ab_host_cache_out_of_sync(ctx);
+}
+
 static void on_att_broken(void *ctx, int status) {
   aioble_conn_t *conn = ctx;
 
@@ -78,6 +83,7 @@ static const ab_att_events att_events = {
     .on_request = on_att_request,
     .on_value = on_att_value,
     .on_mtu = on_att_mtu,
+    .on_error = on_att_error,
     .on_broken = on_att_broken,
 };
 
@@ -145,6 +151,7 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
   conn->ble = aioble_ref(ble);
   ab_list_init(&conn->waiting);
   ab_list_init(&conn->mtu_waiting);
+  ab_host_cache_init(conn);
   ab_list_init(&conn->pairs);
   ab_list_init(&conn->securing);
   ab_list_push(&ble->conns, &conn->node);
@@ -177,6 +184,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_SMP, on_smp_command, conn);
+  ab_host_cache_start(conn, AIOBLE_CACHE_DEFAULT);
   ab_host_smp_open(conn);
 }
 
@@ -185,7 +193,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
 void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats) {
   const ab_l2cap_stats *l2cap = &conn->l2cap.stats;
 
-  stats->att_malformed += conn->att.malformed;
+  stats->att_malformed += conn->att.malformed + ab_host_eatt_malformed(conn);
   stats->l2cap_dropped +=
       l2cap->malformed + l2cap->unknown_cid + l2cap->unexpected + l2cap->dropped;
   stats->notifications_dropped += conn->client.early_dropped;
@@ -199,6 +207,8 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
   ab_list_remove(&conn->node);
   ble->n_conns--;
   if (conn->att.env) { /* it was up */
+    ab_host_peer_save(conn);
+    ab_host_cache_end(conn);
     ab_host_smp_close(conn, reason);
     ab_host_add_conn_stats(conn, &ble->stats);
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
@@ -233,7 +243,13 @@ const ab_gap_events ab_host_gap_events = {
 static void call_hooks(aioble_conn_t *conn, unsigned due) {
   const aioble_conn_hooks_t *h = &conn->hooks;
   aioble_conn_params_t params = aioble_conn_params(conn);
+  ab_att_range changed = conn->changed;
 
+  if (due & AB_HOOK_SERVICES) {
+    conn->changed = (ab_att_range){0, 0};
+    if (h->on_services_changed)
+      h->on_services_changed(conn, changed.first, changed.last, h->user);
+  }
   if (due & AB_HOOK_MTU && h->on_mtu)
     h->on_mtu(conn, aioble_conn_mtu(conn), h->user);
   if (due & AB_HOOK_PARAMS && h->on_params)

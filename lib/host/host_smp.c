@@ -113,9 +113,22 @@ static void on_keypress(void *ctx, uint8_t type) {
   ab_host_hook_due(conn, AB_HOOK_KEYPRESS);
 }
 
+/* what is kept of a bonded peer is in force again (host_cache.c) */
+static void restore_bonded(aioble_conn_t *conn) {
+  const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
+
+  if (bond && conn->smp.security.bonded)
+    ab_host_peer_bonded(conn, &bond->addr);
+}
+
 static void on_changed(void *ctx) {
-  apply_security(ctx, NULL);
-  ab_host_hook_due(ctx, AB_HOOK_SECURITY);
+  aioble_conn_t *conn = ctx;
+
+  apply_security(conn, NULL);
+  ab_host_hook_due(conn, AB_HOOK_SECURITY);
+  restore_bonded(conn);
+  if (!ab_host_securing(conn))
+    ab_host_eatt_encrypted(conn);
 }
 
 /* the first encryption of a link to a bonded peer */
@@ -124,6 +137,7 @@ static void secured(aioble_conn_t *conn, int status) {
   if (status == 0) {
     ab_host_settle_all(&conn->securing, 0, NULL);
     ab_host_conn_start(conn);
+    ab_host_eatt_encrypted(conn);
   } else if (ab_gap_disconnect(&conn->link, AB_HCI_ERR_AUTH_FAILURE) < 0) {
     ab_host_settle_all(&conn->securing, status, NULL);
   } /* else they settle when the link has ended */

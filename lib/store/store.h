@@ -11,6 +11,7 @@
  *         "bond": { … },                          reserved: a peer that has it is never dropped
  *         "gatt_client": {                        what we know of its attributes, as their client
  *           "hash": "32 hexadecimal digits",      Database Hash; zero or absent: none
+ *           "changes_asked": true,                it was asked to tell of changes; absent: false
  *           "unlisted_primary": [30, 65535],      handles where services are not known; [] or
  *           "unlisted_secondary": [],             absent: nowhere
  *           "attributes": [                       ascending handles; a number that is 0 is absent
@@ -107,6 +108,7 @@ typedef struct ab_store_range {
 
 typedef struct ab_store_gatt_client {
   uint8_t hash[AB_STORE_HASH_LEN];
+  bool changes_asked;
   ab_store_range unlisted[2]; /* primary, secondary */
   unsigned n;
   ab_store_attr *attrs;

@@ -71,6 +71,13 @@ static bool range_in(const cJSON *object, const char *name, ab_store_range *rang
          range->first <= range->last;
 }
 
+static bool bool_in(const cJSON *object, const char *name, bool *out) {
+  const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, name);
+
+  *out = cJSON_IsTrue(value);
+  return !value || cJSON_IsBool(value);
+}
+
 static bool kind_in(const cJSON *object, ab_store_kind *kind) {
   const cJSON *text = cJSON_GetObjectItemCaseSensitive(object, "kind");
 
@@ -181,6 +188,7 @@ int ab_store_gatt_client_of(const ab_store *store, const aioble_addr_t *peer,
   if (!part)
     return AIOBLE_ENOENT;
   if (cJSON_IsObject(part) && hash_in(part, client->hash) &&
+      bool_in(part, "changes_asked", &client->changes_asked) &&
       range_in(part, unlisted_names[0], &client->unlisted[0]) &&
       range_in(part, unlisted_names[1], &client->unlisted[1]))
     err = list_in(store->env, &attributes, part, &client->n, &attrs);
@@ -274,6 +282,7 @@ static cJSON *whole(cJSON *part, bool ok) {
 static cJSON *client_part(const ab_store_gatt_client *client) {
   cJSON *part = cJSON_CreateObject(), *list;
   bool ok = part && put_hash(part, client->hash) &&
+            cJSON_AddBoolToObject(part, "changes_asked", client->changes_asked) &&
             put_range(part, unlisted_names[0], &client->unlisted[0]) &&
             put_range(part, unlisted_names[1], &client->unlisted[1]) &&
             (list = cJSON_AddArrayToObject(part, attributes.name));

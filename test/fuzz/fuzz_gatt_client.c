@@ -70,7 +70,11 @@ static void on_broken(void *ctx, int status) {
   check(status < 0);
 }
 
-static const ab_att_events events = {take, answer, on_value, on_mtu, on_broken};
+static const ab_att_events events = {.send = take,
+                                     .on_request = answer,
+                                     .on_value = on_value,
+                                     .on_mtu = on_mtu,
+                                     .on_broken = on_broken};
 
 /* ---- what we do ---- */
 

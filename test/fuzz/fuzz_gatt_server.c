@@ -191,7 +191,11 @@ static void on_broken(void *ctx, int status) {
   abort(); /* memory does not run out here */
 }
 
-static const ab_att_events events = {take, answer, on_value, on_mtu, on_broken};
+static const ab_att_events events = {.send = take,
+                                     .on_request = answer,
+                                     .on_value = on_value,
+                                     .on_mtu = on_mtu,
+                                     .on_broken = on_broken};
 
 /* ---- steps ---- */
 

@@ -50,7 +50,19 @@ static void on_broken(void *ctx, int status) {
     peer->on_broken(peer, status);
 }
 
-static const ab_att_events events = {sent, on_request, on_value, on_mtu, on_broken};
+static void on_error(void *ctx, uint8_t code) {
+  att_peer *peer = ctx;
+
+  peer->errors++;
+  peer->error = code;
+}
+
+static const ab_att_events events = {.send = sent,
+                                     .on_request = on_request,
+                                     .on_value = on_value,
+                                     .on_mtu = on_mtu,
+                                     .on_broken = on_broken,
+                                     .on_error = on_error};
 
 static void receive(void *ctx, const uint8_t *pdu, size_t len) {
   ab_att_rx(ctx, pdu, len);

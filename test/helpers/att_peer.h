@@ -30,6 +30,8 @@ typedef struct att_peer {
   size_t value_len;
   unsigned mtus; /* on_mtu calls, and the last one's */
   uint16_t mtu;
+  unsigned errors; /* on_error calls, and the last one's */
+  uint8_t error;
   unsigned broken; /* on_broken calls, and the last one's */
   int broken_status;
 } att_peer;

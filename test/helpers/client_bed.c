@@ -89,7 +89,19 @@ static void on_broken(void *ctx, int status) {
   bed->broken++;
 }
 
-static const ab_att_events att_events = {sent, on_request, on_value, on_mtu, on_broken};
+static void on_error(void *ctx, uint8_t code) {
+  client_bed *bed = ctx;
+
+  if (code == AB_ATT_ERR_DATABASE_OUT_OF_SYNC)
+    ab_host_cache_out_of_sync(bed->conn);
+}
+
+static const ab_att_events att_events = {.send = sent,
+                                         .on_request = on_request,
+                                         .on_value = on_value,
+                                         .on_mtu = on_mtu,
+                                         .on_broken = on_broken,
+                                         .on_error = on_error};
 
 static void receive(void *ctx, const uint8_t *pdu, size_t len) {
   client_bed *bed = ctx;
@@ -109,6 +121,7 @@ static aioble_conn_t *conn_new(client_bed *bed) {
   conn->device = aioble_device_new(bed->ble, &addr);
   conn->link.up = true;
   ab_list_init(&conn->waiting);
+  ab_host_cache_init(conn);
   ab_att_init(&conn->att, &bed->ble->env, &bed->ble->bufs, &att_events, bed, 517);
   ab_gatt_client_init(&conn->client, &conn->att);
   return conn;

@@ -35,7 +35,11 @@ static void on_broken(void *ctx, int status) {
   (void) ctx, (void) status;
 }
 
-static const ab_att_events att_events = {sent, on_request, on_value, on_mtu, on_broken};
+static const ab_att_events att_events = {.send = sent,
+                                         .on_request = on_request,
+                                         .on_value = on_value,
+                                         .on_mtu = on_mtu,
+                                         .on_broken = on_broken};
 
 static void receive(void *ctx, const uint8_t *pdu, size_t len) {
   server_client *client = ctx;

@@ -113,6 +113,19 @@ aioble_t *sim_stack_new(sim *s, const aioble_options_t *options,
   return ble;
 }
 
+aioble_t *sim_restart(sim *s, aioble_t *ble) {
+  const aioble_allocator_t memory = {sim_alloc, sim_resize, sim_free, s};
+  sim_stack *stack = sim_stack_of(s, ble);
+
+  sim_expect(aioble_close(ble), 0);
+  aioble_unref(ble);
+  stack->options.loop = aioble_virtual_loop(s->radio);
+  stack->options.allocator = &memory;
+  stack->ble = aioble_new(NULL, &stack->options);
+  assert_non_null(stack->ble);
+  return stack->ble;
+}
+
 bool sim_try_stack(sim *s) {
   return try_stack(s, NULL, NULL) != NULL;
 }

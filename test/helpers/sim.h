@@ -38,6 +38,10 @@ void sim_close(sim *s);
 aioble_t *sim_stack_new(sim *s, const aioble_options_t *options,
                         const aioble_virtual_controller_options_t *controller);
 
+/* closes and releases a stack: another one in its place, with its controller and its options (as
+   they are in its entry) */
+aioble_t *sim_restart(sim *s, aioble_t *ble);
+
 /* … with the defaults; false: there was no memory for it */
 bool sim_try_stack(sim *s);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "helpers/sim_story.h"
+#include "helpers/temp_dir.h"
 #include "host/host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -99,6 +101,15 @@ static int wait_or_give_up(story *st, sim_watch *w) {
 
 /* ---- beginning and end ---- */
 
+static aioble_t *teller(story *st, const char *name, aioble_options_t options,
+                        const aioble_virtual_controller_options_t *controller) {
+  char path[100];
+
+  (void) snprintf(path, sizeof path, "%s/%s.json", st->dir ? st->dir : "", name);
+  options.store = st->dir ? path : "";
+  return sim_stack_new(&st->s, &options, controller);
+}
+
 static void begin(story *st, const story_plot *plot, uint64_t seed) {
   const aioble_virtual_controller_options_t old = {.le_features_off = 1 << 1};
   aioble_service_t *service;
@@ -106,8 +117,11 @@ static void begin(story *st, const story_plot *plot, uint64_t seed) {
   memset(st, 0, sizeof *st);
   st->plot = plot;
   sim_open(&st->s, &(aioble_virtual_options_t){.timing = plot->timing, .seed = seed});
-  st->central = sim_stack_new(&st->s, &(aioble_options_t){.mtu = plot->mtu}, NULL);
-  st->peripheral = sim_stack_new(&st->s, NULL, plot->old_peer ? &old : NULL);
+  st->dir = plot->kept ? temp_dir_new() : NULL;
+  st->central = teller(
+      st, "central",
+      (aioble_options_t){.mtu = plot->mtu, .gatt_cache = plot->kept ? AIOBLE_CACHE_ALL : 0}, NULL);
+  st->peripheral = teller(st, "peripheral", (aioble_options_t){0}, plot->old_peer ? &old : NULL);
   service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x181a));
   st->chr = aioble_char_new(
       service, AIOBLE_UUID16(0x2a6e),
@@ -136,6 +150,8 @@ static void end(story *st) {
     sim_watch_end(&st->ops[i]);
   }
   sim_close(&st->s);
+  if (st->dir)
+    temp_dir_free(st->dir);
 }
 
 bool story_tell(const story_plot *plot, const story_fault *fault, unsigned strike_at) {
@@ -355,6 +371,39 @@ static void discovery(story *st) {
   walk(st, aioble_conn_services(st->conn, NULL), visit_service);
   walk(st, aioble_conn_secondary_services(st->conn, NULL), NULL);
   part(st);
+}
+
+static void bonded(aioble_conn_t *conn) {
+  aioble_addr_t identity = *aioble_device_addr(aioble_conn_device(conn));
+
+  if (aioble_conn_is_connected(conn) && ab_host_touch(conn->ble))
+    ab_host_peer_bonded(conn, &identity);
+}
+
+static void change_the_table(story *st) {
+  aioble_service_t *service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x180f));
+
+  if (service && aioble_char_new(service, AIOBLE_UUID16(0x2a19), AIOBLE_NOTIFY, NULL))
+    (void) aioble_register_services(st->peripheral, &service, 1);
+  aioble_service_unref(service);
+}
+
+/* one peer, met again; and the table changes */
+static void meeting_again(story *st) {
+  for (unsigned i = 0; i < 2; i++) {
+    if (!meet(st))
+      return;
+    bonded(st->conn);
+    bonded(st->peer_conn);
+    (void) run(st, aioble_conn_service(st->conn, AIOBLE_UUID16(0x181a)));
+    if (i)
+      change_the_table(st);
+    walk(st, aioble_conn_services(st->conn, NULL), NULL);
+    part(st);
+    st->conn = aioble_conn_unref(st->conn);
+    st->peer_conn = aioble_conn_unref(st->peer_conn);
+  }
+  (void) run(st, aioble_close(st->central));
 }
 
 /* written in parts, alone and with others; read in parts, alone and with others */
@@ -582,6 +631,7 @@ const story_plot story_plots[] = {
     {.name = "slow server", .tell = slow_server},
     {.name = "link commands", .tell = link_commands},
     {.name = "link commands of an old peer", .tell = link_commands, .old_peer = true},
+    {.name = "meeting again", .tell = meeting_again, .kept = true},
     {.name = "pairing", .tell = pairing},
     {.name = "pairing in time", .tell = pairing, .timing = true},
     {.name = "scanning", .tell = scanning},

@@ -25,10 +25,12 @@ typedef struct story_plot {
   bool old_peer; /* the peripheral's controller has no Connection Parameters Request */
   bool timing;   /* data waits for connection events: more steps */
   uint16_t mtu;  /* of the central; 0: the default */
+  bool kept;     /* both have a store, and the central remembers the tables of all */
 } story_plot;
 
 struct story {
   sim s;
+  char *dir; /* of the stores; NULL: there are none */
   const story_plot *plot;
   const story_fault *fault;
   unsigned step, strike_at; /* steps of the radio so far; the one at which the fault strikes */

@@ -120,6 +120,7 @@ static void questions_about_null_have_an_answer(void **state) {
   assert_null(aioble_conn_adapter(NULL));
   assert_false(aioble_conn_is_connected(NULL));
   assert_int_equal(aioble_conn_mtu(NULL), 0);
+  assert_int_equal(aioble_conn_bearers(NULL), 0);
   sim_expect_params(NULL, &none);
   assert_int_equal(aioble_conn_reason(NULL), AIOBLE_ENOTCONN);
   aioble_conn_set_hooks(NULL, NULL);
@@ -175,6 +176,12 @@ static void server_handles_may_be_null(void **state) {
   assert_null(aioble_desc_new(NULL, AIOBLE_UUID16(0x2901), AIOBLE_READ, NULL));
   assert_null(aioble_capture_new(NULL, 1));
   assert_true(aioble_register_services(NULL, NULL, 0) < 0);
+  assert_null(aioble_service_new_secondary(NULL, AIOBLE_UUID16(0x1800)));
+  assert_int_equal(aioble_service_include(NULL, NULL), AIOBLE_EINVAL);
+  assert_int_equal(aioble_service_add(NULL), AIOBLE_EINVAL);
+  assert_int_equal(aioble_service_remove(NULL), AIOBLE_EINVAL);
+  assert_null(aioble_access_later(NULL));
+  assert_int_equal(aioble_answer(NULL, 0, NULL, 0), AIOBLE_EINVAL);
   assert_int_equal(aioble_service_uuid(NULL).size, 0);
   assert_int_equal(aioble_char_uuid(NULL).size, 0);
   assert_int_equal(aioble_char_handle(NULL), 0);

@@ -412,6 +412,28 @@ static void a_detached_mtu_exchange_still_counts(void **state) {
   att_peer_free(peer);
 }
 
+static void an_error_is_told_before_its_request_ends_and_once(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome r = {0};
+
+  (void) state;
+  att_peer_play(peer, "> 01 0a 0100 12\n"); /* of nothing that was asked */
+  ask(peer, &r, AB_ATT_READ_REQ, 1);
+  att_peer_play(peer, "< 0a 0100\n"
+                      "> 01 0c 0100 12\n");
+  assert_int_equal(peer->errors, 0);
+  att_peer_play(peer, "> 01 0a 0100 12\n");
+  assert_int_equal(peer->errors, 1);
+  assert_int_equal(peer->error, 0x12);
+  assert_int_equal(r.status, AIOBLE_ERR_ATT(AB_ATT_ERR_DATABASE_OUT_OF_SYNC));
+  ask(peer, &r, AB_ATT_READ_REQ, 1);
+  att_peer_play(peer, "< 0a 0100\n"
+                      "> 01 0a\n"); /* malformed: it says nothing */
+  assert_int_equal(r.status, AIOBLE_EPROTO);
+  assert_int_equal(peer->errors, 1);
+  att_peer_free(peer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_request_on_the_air_and_each_gets_its_own_answer),
@@ -429,6 +451,7 @@ int main(void) {
       cmocka_unit_test(our_mtu_exchange_happens_once),
       cmocka_unit_test(the_mtu_never_goes_below_the_default_or_above_ours),
       cmocka_unit_test(a_detached_mtu_exchange_still_counts),
+      cmocka_unit_test(an_error_is_told_before_its_request_ends_and_once),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

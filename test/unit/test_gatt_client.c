@@ -230,6 +230,41 @@ static void after_the_end_nothing_is_kept(void **state) {
   world_free(w);
 }
 
+static void on_ended(ab_gatt_listener *listener, int status) {
+  ear *e = ab_container_of(listener, ear, listener);
+
+  e->closed++;
+  e->status = status;
+  if (e->drop)
+    ab_gatt_unlisten(&e->w->client, &e->drop->listener);
+}
+
+static void listeners_of_a_range_are_ended_but_for_one_handle(void **state) {
+  world *w = world_new();
+  ear ears[40] = {{.closed = 0}};
+
+  (void) state;
+  for (unsigned i = 0; i < 40; i++) {
+    assert_true(listen_on(w, &ears[i], (uint16_t) (i + 1)));
+    ears[i].listener.on_closed = on_ended;
+  }
+  ears[11].drop = &ears[10];
+  ears[10].drop = &ears[11];
+  ab_gatt_end_listeners(&w->client, 11, 20, 15, AIOBLE_EPROTO);
+  for (unsigned i = 0; i < 40; i++) {
+    bool ended = i >= 10 && i < 20 && i != 14;
+
+    assert_int_equal(ears[i].listener.listening, !ended);
+    if (i != 10 && i != 11)
+      assert_int_equal(ears[i].closed, ended);
+  }
+  assert_int_equal(ears[10].closed + ears[11].closed, 1); /* one had the other stop */
+  assert_int_equal(ears[19].status, AIOBLE_EPROTO);
+  ab_gatt_end_listeners(&w->client, 1, 0xffff, 0, AIOBLE_EPROTO);
+  assert_int_equal(w->client.listeners, 0);
+  world_free(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_value_goes_to_all_who_listen_on_its_handle_and_to_nobody_else),
@@ -240,6 +275,7 @@ int main(void) {
       cmocka_unit_test(many_listeners_are_all_found),
       cmocka_unit_test(no_memory_to_grow_the_table_harms_nobody),
       cmocka_unit_test(after_the_end_nothing_is_kept),
+      cmocka_unit_test(listeners_of_a_range_are_ended_but_for_one_handle),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -357,6 +357,50 @@ static void the_confirmation_of_an_older_change_is_not_enough(void **state) {
   bed_play(bed, READ_VALUE OUT_OF_SYNC "> 1e\n" READ_VALUE VALUE);
 }
 
+/* ---- several bearers ---- */
+
+/* a Read Request of the temperature on another bearer: what it gets */
+static int read_on(ab_gatt_bearer *bearer) {
+  uint8_t handle_octets[] = {0x12, 0x00}, rsp_octets[32];
+  ab_rd pdu = ab_rd_of(handle_octets, sizeof handle_octets);
+  ab_wr rsp = ab_wr_of(rsp_octets, sizeof rsp_octets);
+  uint16_t handle;
+
+  return ab_gatt_server_request(bearer, AB_ATT_READ_REQ, &pdu, &rsp, &handle);
+}
+
+/* it may have been on its way when the error was */
+static void an_error_on_one_bearer_says_nothing_to_a_request_on_another(void **state) {
+  gatt_bed *bed = *state;
+  ab_gatt_bearer other;
+
+  ab_gatt_bearer_open(&other, &bed->link, &bed->peer->att);
+  bed_play(bed, BE_ROBUST);
+  add_service(bed, a);
+  bed_play(bed, READ_VALUE OUT_OF_SYNC);
+  assert_int_equal(read_on(&other), AB_ATT_ERR_DATABASE_OUT_OF_SYNC);
+  assert_int_equal(read_on(&other), 0);
+  bed_play(bed, READ_VALUE VALUE);
+  remove_service(bed, a);
+  assert_int_equal(read_on(&other), AB_ATT_ERR_DATABASE_OUT_OF_SYNC);
+  ab_gatt_bearer_close(&other);
+  bed_play(bed, READ_VALUE VALUE);
+}
+
+static void who_has_asked_for_the_hash_may_go_on_with_any_bearer(void **state) {
+  gatt_bed *bed = *state;
+  ab_gatt_bearer other;
+
+  ab_gatt_bearer_open(&other, &bed->link, &bed->peer->att);
+  bed_play(bed, BE_ROBUST);
+  add_service(bed, a);
+  bed_play(bed, READ_VALUE OUT_OF_SYNC);
+  assert_int_equal(read_on(&other), AB_ATT_ERR_DATABASE_OUT_OF_SYNC);
+  bed_play(bed, READ_HASH HASH);
+  assert_int_equal(read_on(&other), 0);
+  ab_gatt_bearer_close(&other);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -381,6 +425,8 @@ int main(void) {
       TEST(who_has_read_the_hash_is_aware_from_the_next_request_on),
       TEST(who_confirms_is_aware),
       TEST(the_confirmation_of_an_older_change_is_not_enough),
+      TEST(an_error_on_one_bearer_says_nothing_to_a_request_on_another),
+      TEST(who_has_asked_for_the_hash_may_go_on_with_any_bearer),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,13 +54,14 @@ static void a_table_comes_back(void **state) {
       {AB_STORE_SECONDARY, 0xffff, 0xffff, 0, 0xffff, 0xffff, 0, AIOBLE_UUID16(0)},
   };
   ab_store_gatt_client client = {
-      {0xde, 0xad, [15] = 1}, {{30, 0xffff}, {1, 0}}, sizeof attrs / sizeof *attrs, attrs};
+      {0xde, 0xad, [15] = 1}, true, {{30, 0xffff}, {1, 0}}, sizeof attrs / sizeof *attrs, attrs};
   ab_store_gatt_client out;
 
   assert_int_equal(ab_store_set_gatt_client(bed->store, &peer_a, &client), 0);
   reopen(bed);
   assert_int_equal(client_of(bed, &out), 0);
   assert_memory_equal(out.hash, client.hash, sizeof out.hash);
+  assert_true(out.changes_asked);
   assert_memory_equal(out.unlisted, client.unlisted, sizeof out.unlisted);
   assert_int_equal(out.n, client.n);
   for (unsigned i = 0; i < out.n; i++) {
