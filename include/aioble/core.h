@@ -77,9 +77,9 @@ typedef struct aioble_options {
    * Then requests, and indications, need not wait for each other: what was begun later may be done
    * first. The order is kept by writes of one attribute (those that fit into a PDU), by
    * indications of one value, and by all notifications and writes without response, which stay on
-   * the bearer that every link has. What fits aioble_conn_mtu() fits all
-   * bearers. A bearer that breaks (Core Vol 3, Part F, 3.3.3) or is closed ends what was on it with
-   * AIOBLE_ETIMEDOUT or AIOBLE_ENOTCONN; the link stays. (Core Vol 3, Part G, 5.3, 5.4)
+   * the bearer that every link has. aioble_conn_mtu() is what may be reckoned with, whatever the
+   * bearer. One that breaks (Core Vol 3, Part F, 3.3.3) or is closed ends what was on it with
+   * AIOBLE_ETIMEDOUT or AIOBLE_ENOTCONN; the link stays. (Part G, 5.3, 5.4)
    */
   unsigned eatt;
 

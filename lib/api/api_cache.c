@@ -88,6 +88,7 @@ static void on_features(aioble_op_t *op, int status, void *user) {
     subscribe(a);
   } else {
     features[0] |= AB_GATT_ROBUST_CACHING;
+    features[0] |= a->conn->eatt ? AB_GATT_EATT : 0; /* it may be set meanwhile, and then stays */
     then(aioble_client_char_write(a->chr, features, len ? len : 1, AIOBLE_WRITE_REQUEST),
          on_written, a);
   }

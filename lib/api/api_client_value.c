@@ -89,6 +89,7 @@ aioble_op_t *aioble_client_read_multiple(aioble_client_char_t *const *chars, siz
   aioble_conn_t *conn = NULL;
   int status = n < 2 ? AIOBLE_EINVAL : ab_client_chars_conn(chars, n, &conn);
   uint16_t handles[AB_ATT_MTU_MAX / 2];
+  ab_att *att;
   read_op *r;
 
   if (status == 0 && n > sizeof handles / sizeof *handles)
@@ -99,7 +100,8 @@ aioble_op_t *aioble_client_read_multiple(aioble_client_char_t *const *chars, siz
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   for (size_t i = 0; i < n; i++)
     handles[i] = chars[i]->handle;
-  status = ab_gatt_read_multiple(&r->read, ab_att_pick(&conn->att), handles, n, on_read);
+  att = ab_att_ordered(&conn->att, handles[0]); /* whose MTU may be reckoned with */
+  status = ab_gatt_read_multiple(&r->read, att, handles, n, on_read);
   if (status < 0)
     ab_op_settle(&r->op, status);
   return &r->op;

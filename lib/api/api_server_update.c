@@ -38,8 +38,7 @@ static bool crowded(const ab_list *waiting) {
 }
 
 /* without a time limit: a client that does not confirm within 30 s loses the bearer */
-static int indicate_update(const aioble_char_t *chr, aioble_conn_t *conn, ab_buf *pdu,
-                           int status) {
+static int indicate_update(const aioble_char_t *chr, aioble_conn_t *conn, ab_buf *pdu, int status) {
   aioble_op_t *op = ab_indicate(chr, conn, pdu, status);
 
   status = aioble_op_done(op) ? aioble_op_status(op) : 0;

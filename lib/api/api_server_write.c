@@ -239,8 +239,12 @@ static bool take_noted(ab_local *local, aioble_op_t *op) {
 
 /* ---- waiting ---- */
 
+static aioble_t *stack_of(const ab_local *local, const aioble_capture_t *capture) {
+  return local ? local->chr->service->ble : capture->ble;
+}
+
 aioble_op_t *ab_writes_next(ab_writes *writes, ab_local *local, aioble_capture_t *capture) {
-  aioble_t *ble = capture ? capture->ble : local->chr->service->ble;
+  aioble_t *ble = stack_of(local, capture);
   written_op *w = (written_op *) ab_op_new(ble, &written_kind);
 
   if (!w)

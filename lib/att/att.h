@@ -150,8 +150,8 @@ ab_att *ab_att_place_of(ab_att *unenhanced, uint16_t handle);
 static inline ab_att *ab_att_pick(ab_att *att) {
   return att->group ? ab_att_shortest_line(att) : att;
 }
-/* … and where a write request or an indication of that handle goes: behind those before it. The MTU
-   is not below that of the unenhanced bearer. */
+/* … and where one goes that must not overtake those before it of the same handle: a write request,
+   an indication. Its MTU is not below that of the unenhanced bearer. */
 static inline ab_att *ab_att_ordered(ab_att *att, uint16_t handle) {
   return att->group ? ab_att_place_of(att, handle) : att;
 }

@@ -193,7 +193,7 @@ struct ab_gatt_server_link {
   uint8_t *next_cccds; /* … in the table being installed */
   uint8_t features;    /* what the client supports */
   ab_gatt_awareness awareness;
-  const ab_gatt_bearer *told; /* by an error on that one; NULL: it has asked */
+  const ab_gatt_bearer *told;      /* by an error on that one; NULL: it has asked */
   uint8_t hash[AB_GATT_HASH_SIZE]; /* of the table that the client knows of */
   ab_att_range changed;            /* to be indicated; first 0: nothing */
   ab_att_req changed_req;

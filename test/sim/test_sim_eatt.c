@@ -48,7 +48,9 @@ static void pairing_and_a_bond_open_bearers(void **state) {
   aioble_conn_unref(p.at_a);
   aioble_conn_unref(p.at_b);
   sim_connect(p.a, p.b, &p.at_a, &p.at_b);
+  eatt_pair_find(&p); /* the cache of a bonded peer sets a feature, too */
   sim_run_ms(&p.s, 500);
+  assert_int_equal(p.at_b->server.features, AB_GATT_ROBUST_CACHING | AB_GATT_EATT);
   assert_int_equal(aioble_conn_bearers(p.at_a), 4);
   assert_int_equal(aioble_conn_bearers(p.at_b), 4);
   assert_int_equal(malformed(&p), 0);

@@ -147,8 +147,8 @@ static void a_client_at_rest_costs_no_iteration(void **state) {
   fixture *f = *state;
 
   f->loop->ops->want_turn(f->loop);
-  f->loop->ops->wake_at(f->loop, f->loop->ops->now_us(f->loop) + 1000);
-  uv_timer_start(&f->timer[0], ignore_timer, 50, 0);
+  f->loop->ops->wake_at(f->loop, f->loop->ops->now_us(f->loop) + 50000);
+  uv_timer_start(&f->timer[0], ignore_timer, 150, 0);
   uv_run(&f->uv, UV_RUN_DEFAULT);
   assert_int_equal(f->turns, 2);
   assert_true(f->iterations <= 5);
