@@ -92,9 +92,9 @@ aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned wh
   aioble_op_t *op;
   subscribe_op *s;
 
-  if (status == 0)
+  if (conn && status == 0)
     status = check_subscribe(chr, what);
-  if (status < 0)
+  if (!conn || status < 0)
     return ab_client_char_failed(chr, status);
   op = ab_op_new(conn->ble, &subscribe_kind);
   if (!op)

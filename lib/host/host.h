@@ -60,9 +60,9 @@ struct aioble {
   ab_snoop *snoop;
   int64_t snoop_base_us; /* the date at time 0 of the loop's clock */
   ab_store *store;
-  bool bonds_known;          /* those of the store: from now on memory is right */
   ab_timer save_timer;       /* until what was kept is flushed */
   bool save_failed;          /* … the last time, which was said */
+  bool bonds_known;          /* those of the store: from now on memory is right */
   aioble_addr_t static_addr; /* ours, if the controller needs one */
 
   ab_hci *hci;
