@@ -49,20 +49,20 @@ struct aioble {
   ab_host_state state;
   bool in_turn; /* input, timers or continuations are being worked on: the end of it delivers */
   bool turn_wanted;
+  bool transport_open; /* there is one, and its closed is due */
+  bool reopen;         /* somebody needs the adapter, once it is closed */
+  bool bonds_known;    /* those of the store: from now on memory is right */
+  bool save_failed;    /* the last time, which was said */
 
   aioble_options_t options; /* strings are copies */
   ab_config config;
   aioble_loop_t *loop; /* NULL: none is held */
   uv_loop_t *uv;
   aioble_transport_t *transport; /* while not closed */
-  bool transport_open;           /* … and its closed is due */
-  bool reopen;                   /* somebody needs the adapter, once it is closed */
   ab_snoop *snoop;
   int64_t snoop_base_us; /* the date at time 0 of the loop's clock */
   ab_store *store;
   ab_timer save_timer;       /* until what was kept is flushed */
-  bool save_failed;          /* … the last time, which was said */
-  bool bonds_known;          /* those of the store: from now on memory is right */
   aioble_addr_t static_addr; /* ours, if the controller needs one */
 
   ab_hci *hci;
