@@ -190,6 +190,21 @@ bed_table bed_standard(gatt_bed *bed) {
   return t;
 }
 
+bed_table table;
+
+int bed_set_up(void **state) {
+  gatt_bed *bed = gatt_bed_new();
+
+  *state = bed;
+  table = bed_standard(bed);
+  return 0;
+}
+
+int bed_tear_down(void **state) {
+  gatt_bed_free(*state);
+  return 0;
+}
+
 void bed_play(gatt_bed *bed, const char *lines) {
   att_peer_play(bed->peer, lines);
 }

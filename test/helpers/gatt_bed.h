@@ -73,6 +73,11 @@ typedef struct bed_table {
 
 bed_table bed_standard(gatt_bed *bed);
 
+/* around a test of cmocka's: *state is a bed with that table, whose values are in `table` */
+extern bed_table table;
+int bed_set_up(void **state);
+int bed_tear_down(void **state);
+
 void bed_play(gatt_bed *bed, const char *lines);
 /* the link ends and another one comes */
 void bed_reconnect(gatt_bed *bed);

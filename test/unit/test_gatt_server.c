@@ -12,21 +12,6 @@
 
 #include <cmocka.h>
 
-static bed_table table;
-
-static int set_up(void **state) {
-  gatt_bed *bed = gatt_bed_new();
-
-  *state = bed;
-  table = bed_standard(bed);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  gatt_bed_free(*state);
-  return 0;
-}
-
 /* ---- which request goes where ---- */
 
 static void what_is_no_request_of_ours_is_not_supported(void **state) {
@@ -373,7 +358,7 @@ static void without_memory_there_is_no_pdu(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(what_is_no_request_of_ours_is_not_supported),
       TEST(a_length_that_is_off_by_one_is_an_invalid_pdu),

@@ -21,21 +21,6 @@
 #define READ_HASH    "> 08 01 00 ff ff 2a 2b\n"
 #define HASH         "< 09 12 0d 00 ??*16\n"
 
-static bed_table table;
-
-static int set_up(void **state) {
-  gatt_bed *bed = gatt_bed_new();
-
-  *state = bed;
-  table = bed_standard(bed);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  gatt_bed_free(*state);
-  return 0;
-}
-
 /* A service of one attribute comes, at 22 or from 22 on, or goes. */
 static void add_service(gatt_bed *bed, const void *key) {
   bed->db = ab_gatt_db_copy(&bed->server);
@@ -402,7 +387,7 @@ static void who_has_asked_for_the_hash_may_go_on_with_any_bearer(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(the_service_has_its_four_characteristics),
       TEST(the_hash_is_that_of_the_table_in_use),

@@ -10,21 +10,6 @@
 
 #include <cmocka.h>
 
-static bed_table table;
-
-static int set_up(void **state) {
-  gatt_bed *bed = gatt_bed_new();
-
-  *state = bed;
-  table = bed_standard(bed);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  gatt_bed_free(*state);
-  return 0;
-}
-
 /* ---- Find Information ---- */
 
 static void find_info_lists_types_until_the_pdu_is_full(void **state) {
@@ -277,7 +262,7 @@ static void what_the_link_may_not_read_is_an_error_or_the_end_or_no_match(void *
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(find_info_lists_types_until_the_pdu_is_full),
       TEST(find_info_does_not_mix_widths),

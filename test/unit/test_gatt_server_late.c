@@ -11,21 +11,6 @@
 
 #include <cmocka.h>
 
-static bed_table table;
-
-static int set_up(void **state) {
-  gatt_bed *bed = gatt_bed_new();
-
-  *state = bed;
-  table = bed_standard(bed);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  gatt_bed_free(*state);
-  return 0;
-}
-
 /* ---- one attribute ---- */
 
 static void a_read_waits_for_its_answer(void **state) {
@@ -583,7 +568,7 @@ static void a_table_is_given_back_when_the_link_of_its_request_goes(void **state
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(a_read_waits_for_its_answer),
       TEST(a_late_answer_is_cut_to_the_pdu_and_a_blob_goes_on),

@@ -13,21 +13,6 @@
 #define WANT_CHANGES "> 12 09 00 02 00\n< 13\n"
 #define BE_ROBUST    "> 12 0b 00 01\n< 13\n"
 
-static bed_table table;
-
-static int set_up(void **state) {
-  gatt_bed *bed = gatt_bed_new();
-
-  *state = bed;
-  table = bed_standard(bed);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  gatt_bed_free(*state);
-  return 0;
-}
-
 /* a service of one attribute comes, at 22 */
 static void add_service(gatt_bed *bed, const void *key) {
   bed->db = ab_gatt_db_copy(&bed->server);
@@ -195,7 +180,7 @@ static void without_memory_nothing_is_restored(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(a_peer_comes_back_as_it_went),
       TEST(no_more_is_saved_than_there_is_room_for),

@@ -9,21 +9,6 @@
 
 #include <cmocka.h>
 
-static bed_table table;
-
-static int set_up(void **state) {
-  gatt_bed *bed = gatt_bed_new();
-
-  *state = bed;
-  table = bed_standard(bed);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  gatt_bed_free(*state);
-  return 0;
-}
-
 static void every_kind_of_attribute_can_be_read(void **state) {
   bed_play(*state, "> 0a 12 00\n"
                    "< 0b 16 09\n"
@@ -260,7 +245,7 @@ static void a_hook_may_answer_with_other_octets(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(every_kind_of_attribute_can_be_read),
       TEST(the_librarys_own_values_can_be_read),

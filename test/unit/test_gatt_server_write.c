@@ -10,21 +10,6 @@
 
 #include <cmocka.h>
 
-static bed_table table;
-
-static int set_up(void **state) {
-  gatt_bed *bed = gatt_bed_new();
-
-  *state = bed;
-  table = bed_standard(bed);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  gatt_bed_free(*state);
-  return 0;
-}
-
 /* ---- requests and commands ---- */
 
 static void a_write_replaces_the_value(void **state) {
@@ -574,7 +559,7 @@ static void parts_beyond_the_longest_value_are_cut_too(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_set_up, bed_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(a_write_replaces_the_value),
       TEST(a_command_writes_and_says_nothing),
