@@ -404,7 +404,8 @@ static void a_hook_cannot_await(void **state) {
 /* ---- security ---- */
 
 static void secure(server_bed *bed, ab_gatt_level level, uint8_t key_size) {
-  ab_gatt_server_link_security(&bed->conn->server, (ab_gatt_security){level, key_size, true});
+  ab_gatt_server_link_security(&bed->conn->server,
+                               (ab_gatt_security){(uint8_t) level, key_size, true});
 }
 
 static void a_value_asks_for_the_security_of_its_options(void **state) {
