@@ -106,18 +106,6 @@ aioble_desc_t *aioble_op_local_desc(const aioble_op_t *op) {
 
 /* ---- writes ---- */
 
-static ab_buf *copy_of(aioble_t *ble, const ab_gatt_access *write) {
-  ab_buf *buf = ab_buf_new(&ble->bufs, write->len);
-  ab_wr w;
-
-  if (!buf)
-    return NULL;
-  w = ab_buf_writer(buf);
-  ab_wr_bytes(&w, write->data, write->len);
-  ab_buf_wrote(buf, &w);
-  return buf;
-}
-
 static void drop_write(ab_local *local, const char *why) {
   aioble_t *ble = local->writes->ble;
 
@@ -170,7 +158,7 @@ static void on_room(ab_timer *timer) {
 
 static void capture_write(ab_local *local, aioble_conn_t *conn, const ab_gatt_access *write) {
   ab_writes *writes = local->writes;
-  ab_buf *buf = copy_of(local->chr->service->ble, write);
+  ab_buf *buf = ab_buf_copy(&local->chr->service->ble->bufs, write->data, write->len);
   aioble_op_t *op = buf ? next_waiter(writes) : NULL;
 
   if (!buf) {
