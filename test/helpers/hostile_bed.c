@@ -16,6 +16,8 @@ enum { FRAME_MAX = 2048, FIRST = 0, CONTINUED = 1, L2CAP_HEADER = 4, ACL_LEN = 2
 static int on_later(aioble_access_t *access, void *user) {
   hostile_bed *b = user;
 
+  if (b->act)
+    b->act(b);
   assert_null(b->answer);
   b->answer = aioble_access_later(access);
   return b->answer ? AIOBLE_ANSWER_LATER : 0;
@@ -235,6 +237,33 @@ void hostile_hears_nothing(hostile_bed *b, uint16_t cid) {
   sim_run_ms(&b->s, WAIT_MS);
   assert_false(take_frame(b, cid, &r));
   assert_true(aioble_conn_is_connected(b->conn));
+}
+
+static void reply(hostile_bed *b, uint8_t opcode, const hostile_reply *replies, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (replies[i].opcode == opcode) {
+      if (replies[i].text)
+        hostile_says(b, CID_ATT, replies[i].text);
+      return;
+    }
+  fail_msg("nobody answers %02x", opcode);
+}
+
+unsigned hostile_serves(hostile_bed *b, const aioble_op_t *op, const hostile_reply *replies,
+                        size_t n) {
+  enum { CIRCLES = 100 };
+  unsigned asked = 0;
+  ab_rd r;
+
+  while (!aioble_op_done(op)) {
+    if (take_frame(b, CID_ATT, &r)) {
+      assert_true(++asked < CIRCLES);
+      reply(b, ab_rd_u8(&r), replies, n);
+    } else {
+      assert_true(aioble_virtual_run_once(b->s.radio));
+    }
+  }
+  return asked;
 }
 
 void hostile_is_thrown_out(hostile_bed *b, uint8_t reason) {

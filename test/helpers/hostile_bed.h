@@ -33,7 +33,8 @@ typedef struct hostile_bed {
   aioble_client_char_t *good_value;
   aioble_service_t *service;
   aioble_char_t *value, *secret, *later;
-  aioble_answer_t *answer; /* that is owed; NULL: none */
+  aioble_answer_t *answer;            /* that is owed; NULL: none */
+  void (*act)(struct hostile_bed *b); /* what the hook does before that; NULL: nothing */
   aioble_listener_t *listener;
 } hostile_bed;
 
@@ -54,6 +55,15 @@ void hostile_hears(hostile_bed *b, uint16_t cid, const char *text);
 void hostile_asks(hostile_bed *b, uint16_t cid, const char *text, const char *answer);
 /* … and nothing comes on it for 100 ms */
 void hostile_hears_nothing(hostile_bed *b, uint16_t cid);
+/* what a peer that is a server answers to a request, named by the opcode it starts with */
+typedef struct hostile_reply {
+  uint8_t opcode;
+  const char *text; /* NULL: nothing */
+} hostile_reply;
+/* the peer answers like that until the op has settled; how often it was asked. At most 100 times:
+   more is a client that goes in circles. */
+unsigned hostile_serves(hostile_bed *b, const aioble_op_t *op, const hostile_reply *replies,
+                        size_t n);
 /* the link is ended by the victim, for that reason */
 void hostile_is_thrown_out(hostile_bed *b, uint8_t reason);
 /* the peer ends the link */
