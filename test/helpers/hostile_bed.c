@@ -164,15 +164,20 @@ static void send_pieces(hostile_bed *b, const uint8_t *data, size_t len) {
   }
 }
 
-void hostile_says(hostile_bed *b, uint16_t cid, const char *text) {
-  uint8_t payload[FRAME_MAX], frame[L2CAP_HEADER + FRAME_MAX];
-  size_t len = pdu_script_bytes(text, payload, sizeof payload);
+void hostile_says_octets(hostile_bed *b, uint16_t cid, const uint8_t *octets, size_t len) {
+  uint8_t frame[L2CAP_HEADER + FRAME_MAX];
   ab_wr w = ab_wr_of(frame, sizeof frame);
 
   ab_wr_le16(&w, (uint16_t) len);
   ab_wr_le16(&w, cid);
-  ab_wr_bytes(&w, payload, len);
+  ab_wr_bytes(&w, octets, len);
   send_pieces(b, frame, ab_wr_len(&w));
+}
+
+void hostile_says(hostile_bed *b, uint16_t cid, const char *text) {
+  uint8_t octets[FRAME_MAX];
+
+  hostile_says_octets(b, cid, octets, pdu_script_bytes(text, octets, sizeof octets));
 }
 
 void hostile_fragment(hostile_bed *b, uint8_t pb, const char *text) {
@@ -216,14 +221,30 @@ static void expect_octets(ab_rd r, const char *text) {
   assert_string_equal(got, wanted);
 }
 
-void hostile_hears(hostile_bed *b, uint16_t cid, const char *text) {
+static void await_frame(hostile_bed *b, uint16_t cid, ab_rd *r, const char *what) {
   uint64_t until = aioble_virtual_now_us(b->s.radio) + 60000000;
+
+  while (!take_frame(b, cid, r))
+    if (aioble_virtual_now_us(b->s.radio) > until || !aioble_virtual_run_once(b->s.radio))
+      fail_msg("nothing came, instead of %s", what);
+}
+
+void hostile_hears(hostile_bed *b, uint16_t cid, const char *text) {
   ab_rd r;
 
-  while (!take_frame(b, cid, &r))
-    if (aioble_virtual_now_us(b->s.radio) > until || !aioble_virtual_run_once(b->s.radio))
-      fail_msg("nothing came, instead of %s", text);
+  await_frame(b, cid, &r, text);
   expect_octets(r, text);
+}
+
+size_t hostile_takes(hostile_bed *b, uint16_t cid, uint8_t *octets, size_t size) {
+  ab_rd r;
+  size_t len;
+
+  await_frame(b, cid, &r, "anything");
+  len = ab_rd_left(&r);
+  assert_true(len <= size);
+  memcpy(octets, ab_rd_take(&r, len), len);
+  return len;
 }
 
 void hostile_asks(hostile_bed *b, uint16_t cid, const char *text, const char *answer) {

@@ -47,10 +47,13 @@ void hostile_close(hostile_bed *b);
 
 /* the peer sends an L2CAP frame; text as in a PDU script: "12 41*20" */
 void hostile_says(hostile_bed *b, uint16_t cid, const char *text);
+void hostile_says_octets(hostile_bed *b, uint16_t cid, const uint8_t *octets, size_t len);
 /* … a packet of HCI's, as it is: which fragment, and its octets */
 void hostile_fragment(hostile_bed *b, uint8_t pb, const char *text);
 /* the next frame that comes on that channel is this one, octets as "41 ?? 42"; ?? is any */
 void hostile_hears(hostile_bed *b, uint16_t cid, const char *text);
+/* … the next one, whatever it is: its octets, and how many; within a minute */
+size_t hostile_takes(hostile_bed *b, uint16_t cid, uint8_t *octets, size_t size);
 /* says, hears */
 void hostile_asks(hostile_bed *b, uint16_t cid, const char *text, const char *answer);
 /* … and nothing comes on it for 100 ms */
