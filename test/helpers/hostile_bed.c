@@ -126,9 +126,13 @@ void hostile_connect(hostile_bed *b) {
 }
 
 void hostile_open(hostile_bed *b, bool central) {
+  hostile_open_on(b, central, NULL);
+}
+
+void hostile_open_on(hostile_bed *b, bool central, const aioble_virtual_options_t *radio) {
   memset(b, 0, sizeof *b);
   b->central = central;
-  sim_open(&b->s, NULL);
+  sim_open(&b->s, radio);
   b->victim = sim_stack_new(&b->s, &(aioble_options_t){.no_auto_mtu = true}, NULL);
   b->neighbour = sim_stack_new(&b->s, NULL, NULL);
   serve(b);

@@ -40,6 +40,8 @@ typedef struct hostile_bed {
 
 /* the peer is the central of its link, or the victim is */
 void hostile_open(hostile_bed *b, bool central);
+/* … on a radio of these options */
+void hostile_open_on(hostile_bed *b, bool central, const aioble_virtual_options_t *radio);
 /* another link, after an end of the one there was */
 void hostile_connect(hostile_bed *b);
 /* the neighbour reads, writes, and reads what it wrote; everything ends; nothing is left */
