@@ -152,6 +152,8 @@ typedef struct aioble_stats {
   uint64_t notifications_dropped; /**< received, but the characteristic's queue was full */
   uint64_t writes_dropped;        /**< received without response, but the capture queue was full */
   uint64_t eatt_refused;          /**< enhanced bearers that we wanted of a peer and did not get */
+  uint64_t signatures_refused;    /**< signed writes with a wrong signature, or of a stranger */
+  uint64_t signatures_replayed;   /**< … that had been received before */
   uint64_t ops_without_memory;    /**< ops that could only be reported as AIOBLE_ENOMEM */
 } aioble_stats_t;
 AIOBLE_API void aioble_stats(const aioble_t *ble, aioble_stats_t *stats);

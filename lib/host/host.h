@@ -265,6 +265,8 @@ void ab_host_peer_save(aioble_conn_t *conn);
  */
 void ab_host_save_soon(aioble_t *ble);
 void ab_host_save(aioble_t *ble);
+/* … now, unless that was asked for within the last 5 s: then when these are over */
+void ab_host_save_paced(aioble_t *ble);
 
 /* ---- host_bonds.c: what is kept of bonds ---- */
 
@@ -275,6 +277,12 @@ int ab_host_store_open(aioble_t *ble);
 void ab_host_store_close(aioble_t *ble); /* with all saved */
 /* a bond has come, or goes with all that is kept of the peer: on the disk at once */
 void ab_host_bond_changed(aioble_t *ble, const ab_bond *bond, bool gone);
+/*
+ * Its SignCounters have changed. Ours: on the disk when this returns 0. The peer's: now, or when
+ * 5 s have passed since something else was saved: so much of what it has signed could be
+ * repeated if the program is killed.
+ */
+int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours);
 
 /* ---- api_cache.c ---- */
 
@@ -303,7 +311,12 @@ void ab_host_smp_init(aioble_t *ble);
 void ab_host_smp_ready(aioble_t *ble); /* the controller is */
 /* what is configured holds for pairings from now on */
 void ab_host_smp_configure(aioble_t *ble);
+/* is that of a client signed? (ab_gatt_server.verify) */
+uint8_t ab_host_verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len);
 void ab_host_smp_open(aioble_conn_t *conn);
+/* A link begins, as one that is to be encrypted if the peer is bonded; later: it is encrypted then,
+   unless it is, or something is going on there. */
+void ab_host_smp_secure(aioble_conn_t *conn);
 void ab_host_smp_close(aioble_conn_t *conn, int reason);
 bool ab_host_on_key(void *ble, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key);
 void ab_host_on_encryption(void *ble, ab_gap_link *link, int status, bool on);

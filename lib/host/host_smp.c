@@ -2,9 +2,9 @@
 /*
  * The Security Manager between a link, its controller and the application.
  *
- * A link to a bonded peer whose central we are is encrypted first: until then (conn->secured is
- * EAGAIN) it is not shown to the application, nothing is asked of the peer, and nothing that it
- * says is believed. If that fails, the link ends.
+ * A link to a bonded peer whose central we are is encrypted first, unless whoever connects says
+ * otherwise: until then (conn->secured is EAGAIN) it is not shown to the application, nothing is
+ * asked of the peer, and nothing that it says is believed. If that fails, the link ends.
  */
 #include "host/host.h"
 
@@ -48,9 +48,14 @@ static void on_bond(void *ctx, const ab_bond *bond, bool gone) {
   ab_host_bond_changed(ble, bond, gone);
 }
 
+static int on_counter(void *ctx, const ab_bond *bond, bool ours) {
+  return ab_host_bond_counted(ctx, bond, ours);
+}
+
 void ab_host_smp_init(aioble_t *ble) {
   ab_smp_stack_init(&ble->smp, &ble->env, &ble->bufs);
   ble->smp.on_bond = on_bond;
+  ble->smp.on_counter = on_counter;
   ble->smp.ctx = ble;
 }
 
@@ -72,6 +77,16 @@ void ab_host_smp_configure(aioble_t *ble) {
                                     .mitm = c->mitm,
                                     .min_key = AB_SMP_KEY_MAX,
                                     .oob = &ble->oob};
+}
+
+_Static_assert((int) AIOBLE_SIGNED == (int) AB_SMP_SIGNED &&
+                   (int) AIOBLE_SIGNED_AUTHENTICATED == (int) AB_SMP_SIGNED_AUTHENTICATED,
+               "the same signatures");
+
+uint8_t ab_host_verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len) {
+  ab_smp *smp = &ab_container_of(link, aioble_conn_t, server)->smp;
+
+  return (uint8_t) ab_smp_verify(smp, opcode, data, len);
 }
 
 /* ---- down ---- */
@@ -182,16 +197,19 @@ static const ab_smp_events smp_events = {
 void ab_host_smp_open(aioble_conn_t *conn) {
   aioble_addr_t own = ab_host_own_addr(conn->ble);
   bool central = conn->link.role == AB_HCI_ROLE_CENTRAL;
-  int err;
 
   ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &own, &conn->link.peer);
   apply_security(conn, NULL);
-  err = ab_smp_encrypt(&conn->smp);
+}
+
+void ab_host_smp_secure(aioble_conn_t *conn) {
+  int err = conn->smp.security.level ? AIOBLE_EBUSY : ab_smp_encrypt(&conn->smp);
+
   if (err == AIOBLE_ENOENT)
     ab_host_conn_start(conn);
   else if (err == 0)
     conn->secured = AIOBLE_EAGAIN;
-  else
+  else if (err != AIOBLE_EBUSY)
     secured(conn, err);
 }
 

@@ -76,6 +76,9 @@ typedef struct ab_bond {
   bool has_irk, has_csrk, has_local_csrk;
   bool authenticated, sc;
   uint8_t key_size;
+  /* SignCounters, up to 2^32. Of local_csrk: the next one; those before `reserved` count as used
+     for whoever keeps the bond. Of csrk: the lowest that the peer has not used. */
+  uint64_t counter, reserved, peer_counter;
 } ab_bond;
 
 enum { AB_SMP_BONDS_MAX = 1024, AB_SMP_ATTEMPTS = 16, AB_SMP_KEY_MAX = 16, AB_SMP_KEY_MIN = 7 };
@@ -100,8 +103,13 @@ typedef struct ab_smp_stack {
   /* A bond has come or, to be freed after this returns, goes: the place for whoever keeps them on
      a disk. NULL: nobody does. */
   void (*on_bond)(void *ctx, const ab_bond *bond, bool gone);
+  /* The bond's `reserved` (ours) or peer_counter has changed. Ours is not used before it is kept:
+     0, or why it is not. NULL: nobody keeps them. */
+  int (*on_counter)(void *ctx, const ab_bond *bond, bool ours);
   void *ctx;
-  uint64_t bonds_refused; /* weaker than the one there is, by another peer, or too many */
+  uint64_t signatures_refused;  /* wrong, or by nobody whom we know */
+  uint64_t signatures_replayed; /* right, but an old one */
+  uint64_t bonds_refused;       /* weaker than the one there is, by another peer, or too many */
 } ab_smp_stack;
 
 void ab_smp_stack_init(ab_smp_stack *stack, ab_env *env, ab_bufs *bufs);
@@ -199,6 +207,24 @@ int ab_smp_keypress(ab_smp *smp, uint8_t type);
 
 /* the controller asks the peripheral for the key of an encryption; false: there is none */
 bool ab_smp_ltk_request(ab_smp *smp, uint64_t rand, uint16_t ediv, ab_key16 *key);
+/* ---- smp_sign.c: signed data ---- */
+
+typedef enum ab_smp_signature {
+  AB_SMP_UNSIGNED,
+  AB_SMP_SIGNED,
+  AB_SMP_SIGNED_AUTHENTICATED, /* with a key that no man in the middle has */
+} ab_smp_signature;
+
+/* SignCounter and MAC; counters kept ahead at once */
+enum { AB_SMP_SIGNATURE = 12, AB_SMP_RESERVE = 256 };
+
+/* Puts our signature behind what is in the buffer, which has room for it. ENOENT: there is no bond
+   with a key for it; ENOBUFS: the key is used up; ENOMEM, or why the counter could not be kept. */
+int ab_smp_sign(ab_smp *smp, ab_buf *buf);
+/* An opcode and what came behind it, the signature at the end. What has been verified once is not
+   again. */
+ab_smp_signature ab_smp_verify(ab_smp *smp, uint8_t opcode, const uint8_t *data, size_t len);
+
 /* the peer has it all */
 void ab_smp_acked(ab_smp *smp);
 /* Encryption Change, Encryption Key Refresh Complete */

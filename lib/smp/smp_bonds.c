@@ -90,6 +90,9 @@ int ab_smp_bond_add(ab_smp_stack *stack, ab_bond *bond) {
     ab_smp_bond_free(stack, bond);
     return AIOBLE_ENOBUFS;
   }
+  if (old && old->has_csrk && bond->has_csrk &&
+      ab_secret_equal(&old->csrk, &bond->csrk, sizeof bond->csrk))
+    bond->peer_counter = old->peer_counter; /* some have one key for good: old stays old */
   if (old)
     take_off(stack, old);
   ab_list_push(&stack->bonds, &bond->node);
