@@ -108,7 +108,7 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
     settle_when_secure(op, 0, &conn->link);
     return op;
   }
-  req.peer = device->addr;
+  req.peer = *ab_host_identity_of(device->ble, &device->addr);
   ab_container_of(op, struct connect_op, op)->gap = req;
   ab_container_of(op, struct connect_op, op)->gatt_cache = options ? options->gatt_cache : 0;
   ab_gap_connect_add(&device->ble->gap, &ab_container_of(op, struct connect_op, op)->gap);

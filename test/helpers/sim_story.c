@@ -107,6 +107,8 @@ static aioble_t *teller(story *st, const char *name, aioble_options_t options,
 
   (void) snprintf(path, sizeof path, "%s/%s.json", st->dir ? st->dir : "", name);
   options.store = st->dir ? path : "";
+  options.private_address = st->plot->hidden;
+  options.rotation_s = st->plot->hidden;
   return sim_stack_new(&st->s, &options, controller);
 }
 
@@ -304,6 +306,38 @@ static bool meet(story *st) {
   st->conn = aioble_conn_ref(aioble_op_conn(connecting->op));
   if (wait_or_give_up(st, advertising) < 0)
     return false;
+  st->peer_conn = aioble_conn_ref(aioble_op_conn(advertising->op));
+  return st->conn && st->peer_conn;
+}
+
+/* what the central hears first: a reference, or NULL */
+static aioble_device_t *hear(story *st) {
+  aioble_scan_t *scan = aioble_scan(st->central, &(aioble_scan_options_t){.duration_ms = 500});
+  sim_watch *next = ask(st, aioble_scan_next(scan));
+  aioble_device_t *device = NULL;
+
+  if (wait(st, next) == 0)
+    device = aioble_scan_result_device(aioble_op_scan_result(next->op));
+  (void) run(st, aioble_scan_stop(scan));
+  aioble_scan_unref(scan);
+  return device;
+}
+
+/* connected to whoever is heard, or to the one of that identity */
+static bool meet_hidden(story *st, const aioble_addr_t *known) {
+  sim_watch *advertising = ask(st, aioble_advertise(st->peripheral, NULL)), *connecting;
+  aioble_device_t *device = known ? aioble_device_new(st->central, known) : hear(st);
+  aioble_op_t *op;
+
+  if (!device)
+    return false;
+  op = aioble_device_connect(device, NULL);
+  aioble_device_unref(device);
+  aioble_op_set_timeout(op, 3000);
+  connecting = ask(st, op);
+  if (wait(st, connecting) < 0 || wait_or_give_up(st, advertising) < 0)
+    return false;
+  st->conn = aioble_conn_ref(aioble_op_conn(connecting->op));
   st->peer_conn = aioble_conn_ref(aioble_op_conn(advertising->op));
   return st->conn && st->peer_conn;
 }
@@ -537,6 +571,22 @@ static void pairing(story *st) {
   part(st);
 }
 
+/* strangers first, known to each other then; their addresses change meanwhile */
+static void in_hiding(story *st) {
+  aioble_addr_t identity;
+
+  if (!meet_hidden(st, NULL) || run(st, aioble_conn_pair(st->conn, NULL)) < 0)
+    return;
+  identity = *aioble_device_addr(aioble_conn_device(st->conn));
+  part(st);
+  let_go(st);
+  if (!meet_hidden(st, &identity))
+    return;
+  if (!st->garbage && aioble_bonds(st->central, NULL, 0) && aioble_conn_is_connected(st->conn))
+    assert_true(aioble_conn_security(st->conn).bonded);
+  part(st);
+}
+
 static void scanning(story *st) {
   aioble_scan_t *scan, *second;
   sim_watch *advertising =
@@ -634,6 +684,7 @@ const story_plot story_plots[] = {
     {.name = "meeting again", .tell = meeting_again, .kept = true},
     {.name = "pairing", .tell = pairing},
     {.name = "pairing in time", .tell = pairing, .timing = true},
+    {.name = "in hiding", .tell = in_hiding, .hidden = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
     {.name = "channels", .tell = channels},
