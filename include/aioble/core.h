@@ -210,7 +210,8 @@ AIOBLE_API aioble_conn_t *aioble_conn_ref(aioble_conn_t *conn);
 AIOBLE_API aioble_conn_t *aioble_conn_unref(aioble_conn_t *conn);
 /**
  * The peer, borrowed: by its identity address where a bond tells it. One that pairs under a private
- * address is known by its identity from then on, and so is this device.
+ * address is known by its identity from then on, and so is this device. No address proves anything;
+ * that is for aioble_conn_security().
  */
 AIOBLE_API aioble_device_t *aioble_conn_device(const aioble_conn_t *conn);
 /** The addresses that a link uses on the air: private ones, where a side has them. */
