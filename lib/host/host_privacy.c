@@ -45,11 +45,9 @@ bool ab_host_private_peer(void *ctx, unsigned i, ab_gap_peer *peer) {
 }
 
 const aioble_addr_t *ab_host_identity_of(aioble_t *ble, const aioble_addr_t *addr) {
-  const ab_bond *bond = NULL;
+  const aioble_addr_t *identity = ab_host_resolve(ble, addr);
 
-  if (aioble_addr_kind(addr) == AIOBLE_ADDR_KIND_RESOLVABLE)
-    bond = ab_smp_bond_of(&ble->smp, addr);
-  return bond ? &bond->addr : addr;
+  return identity ? identity : addr;
 }
 
 void ab_host_identified(aioble_conn_t *conn, const aioble_addr_t *identity) {
