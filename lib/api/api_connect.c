@@ -117,7 +117,7 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
     settle_when_secure(op, 0, &conn->link);
     return op;
   }
-  req.peer = device->addr;
+  req.peer = *ab_host_identity_of(device->ble, &device->addr);
   connect = ab_container_of(op, struct connect_op, op);
   connect->gap = req;
   connect->gatt_cache = o->gatt_cache;

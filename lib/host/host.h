@@ -35,7 +35,8 @@ enum { AB_HOST_WHY = 320 };
 
 /* what aioble_config_set() can change */
 typedef struct ab_config {
-  bool random_address;
+  bool random_address, private_address;
+  uint16_t rotation_s;
   uint16_t mtu;
   bool bond, mitm, le_secure;
   uint8_t io;
@@ -186,8 +187,6 @@ void ab_host_tear_down(aioble_t *ble, int status);
 void ab_host_on_closed(void *ble);
 /* adds the controller's counters */
 void ab_host_add_hci_stats(const aioble_t *ble, aioble_stats_t *stats);
-/* the adapter's address in use, while it is open */
-aioble_addr_t ab_host_own_addr(const aioble_t *ble);
 /* the orderly end, at any time */
 void ab_host_close(aioble_t *ble);
 /* a link has ended: the closing may wait for it */
@@ -305,10 +304,23 @@ uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn);
 /* of a link that has ended, when its memory goes */
 void ab_host_eatt_free(aioble_conn_t *conn);
 
+/* ---- host_privacy.c: private addresses, ours and the peers' ---- */
+
+/* what GAP asks */
+int ab_host_private_address(void *ble, aioble_addr_t *addr);
+const aioble_addr_t *ab_host_resolve(void *ble, const aioble_addr_t *addr);
+bool ab_host_is_private(void *ble, const aioble_addr_t *identity);
+bool ab_host_private_peer(void *ble, unsigned i, ab_gap_peer *peer);
+/* the identity of whoever uses that address, or the address itself */
+const aioble_addr_t *ab_host_identity_of(aioble_t *ble, const aioble_addr_t *addr);
+/* the peer, which was known by a private address, has told its identity */
+void ab_host_identified(aioble_conn_t *conn, const aioble_addr_t *identity);
+
 /* ---- host_smp.c ---- */
 
 void ab_host_smp_init(aioble_t *ble);
-void ab_host_smp_ready(aioble_t *ble); /* the controller is */
+/* The controller is. EIO: we are to have private addresses, and there is no randomness for them. */
+int ab_host_smp_ready(aioble_t *ble);
 /* what is configured holds for pairings from now on */
 void ab_host_smp_configure(aioble_t *ble);
 /* is that of a client signed? (ab_gatt_server.verify) */

@@ -241,6 +241,10 @@ const ab_gap_events ab_host_gap_events = {
     .link_param_request = on_link_param_request,
     .link_key = ab_host_on_key,
     .link_encryption = ab_host_on_encryption,
+    .private_address = ab_host_private_address,
+    .resolve = ab_host_resolve,
+    .is_private = ab_host_is_private,
+    .private_peer = ab_host_private_peer,
 };
 
 /* ---- hooks: like continuations, at the end of the turn ---- */

@@ -46,6 +46,8 @@ static void on_bond(void *ctx, const ab_bond *bond, bool gone) {
       apply_security(conn, NULL);
   }
   ab_host_bond_changed(ble, bond, gone);
+  if (bond->has_irk)
+    ab_gap_private_peers_changed(&ble->gap);
 }
 
 static int on_counter(void *ctx, const ab_bond *bond, bool ours) {
@@ -59,13 +61,13 @@ void ab_host_smp_init(aioble_t *ble) {
   ble->smp.ctx = ble;
 }
 
-/* our identity: without randomness there is no key of it to be told */
-void ab_host_smp_ready(aioble_t *ble) {
+/* without randomness there is no key of our identity to be told */
+int ab_host_smp_ready(aioble_t *ble) {
   ab_smp_stack *smp = &ble->smp;
 
-  smp->identity = ab_host_own_addr(ble);
   if (!smp->has_irk)
     smp->has_irk = ab_random(&ble->env, &smp->irk, sizeof smp->irk) == 0;
+  return smp->has_irk || !ble->config.private_address ? 0 : AIOBLE_EIO;
 }
 
 void ab_host_smp_configure(aioble_t *ble) {
@@ -145,8 +147,10 @@ static void on_keypress(void *ctx, uint8_t type) {
 static void restore_bonded(aioble_conn_t *conn) {
   const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
 
-  if (bond && conn->smp.security.bonded)
-    ab_host_peer_bonded(conn, &bond->addr, conn->smp.pairing != NULL);
+  if (!bond || !conn->smp.security.bonded)
+    return;
+  ab_host_identified(conn, &bond->addr);
+  ab_host_peer_bonded(conn, &bond->addr, conn->smp.pairing != NULL);
 }
 
 static void on_changed(void *ctx) {
@@ -195,10 +199,10 @@ static const ab_smp_events smp_events = {
 /* ---- coming and going ---- */
 
 void ab_host_smp_open(aioble_conn_t *conn) {
-  aioble_addr_t own = ab_host_own_addr(conn->ble);
   bool central = conn->link.role == AB_HCI_ROLE_CENTRAL;
 
-  ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &own, &conn->link.peer);
+  ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &conn->link.air.local,
+              &conn->link.air.peer);
   apply_security(conn, NULL);
 }
 

@@ -73,6 +73,7 @@ typedef struct ab_bond {
   ab_smp_ltk local;   /* when we are the peripheral */
   ab_smp_ltk peer;    /* when we are the central; of LE Secure Connections: the same */
   ab_key16 irk, csrk, local_csrk;
+  ab_aes *ah_key; /* of irk, as smp_resolve.c wants it; NULL: not yet */
   bool has_irk, has_csrk, has_local_csrk;
   bool authenticated, sc;
   uint8_t key_size;
@@ -90,6 +91,14 @@ typedef struct ab_smp_attempt {
   uint64_t until_us; /* nothing from it before */
 } ab_smp_attempt;
 
+/* whose private addresses are that were looked for lately (smp_resolve.c) */
+enum { AB_SMP_RESOLVED_SETS = 128, AB_SMP_RESOLVED_WAYS = 4 };
+
+typedef struct ab_smp_resolved {
+  aioble_addr_t addr; /* of type public: a free place */
+  ab_bond *bond;      /* NULL: of nobody */
+} ab_smp_resolved;
+
 typedef struct ab_smp_stack {
   ab_env *env;
   ab_bufs *bufs;
@@ -99,6 +108,7 @@ typedef struct ab_smp_stack {
   bool has_irk;
   ab_list bonds;
   unsigned n_bonds;
+  ab_smp_resolved resolved[AB_SMP_RESOLVED_SETS][AB_SMP_RESOLVED_WAYS];
   ab_smp_attempt attempts[AB_SMP_ATTEMPTS];
   /* A bond has come or, to be freed after this returns, goes: the place for whoever keeps them on
      a disk. NULL: nobody does. */
@@ -118,10 +128,12 @@ void ab_smp_stack_close(ab_smp_stack *stack);
 /* that of this identity; NULL: none */
 ab_bond *ab_smp_bond_with(const ab_smp_stack *stack, const aioble_addr_t *identity);
 /* the bond of a peer that uses that address now: its own, or a resolvable one; NULL: none */
-ab_bond *ab_smp_bond_of(const ab_smp_stack *stack, const aioble_addr_t *addr);
+ab_bond *ab_smp_bond_of(ab_smp_stack *stack, const aioble_addr_t *addr);
 /* … whose key the central asks us for; NULL: none */
-const ab_bond *ab_smp_bond_by_ltk(const ab_smp_stack *stack, const aioble_addr_t *addr,
-                                  uint64_t rand, uint16_t ediv);
+const ab_bond *ab_smp_bond_by_ltk(ab_smp_stack *stack, const aioble_addr_t *addr, uint64_t rand,
+                                  uint16_t ediv);
+/* A new resolvable private address of our own. EIO: there is no randomness, or no key; ENOMEM. */
+int ab_smp_private_address(ab_smp_stack *stack, aioble_addr_t *addr);
 ab_bond *ab_smp_bond_new(ab_smp_stack *stack); /* on no list; NULL: out of memory */
 void ab_smp_bond_free(ab_smp_stack *stack, ab_bond *bond);
 /* Takes the bond over, in place of one of the same address. ENOBUFS: there are too many; it has

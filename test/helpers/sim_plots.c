@@ -221,6 +221,7 @@ const story_plot story_plots[] = {
     {.name = "meeting again", .tell = meeting_again, .kept = true},
     {.name = "pairing", .tell = pairing},
     {.name = "pairing in time", .tell = pairing, .timing = true},
+    {.name = "in hiding", .tell = plot_in_hiding, .hidden = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
     {.name = "channels", .tell = channels},

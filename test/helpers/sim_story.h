@@ -26,6 +26,7 @@ typedef struct story_plot {
   bool timing;   /* data waits for connection events: more steps */
   uint16_t mtu;  /* of the central; 0: the default */
   bool kept;     /* both have a store, and the central remembers the tables of all */
+  bool hidden;   /* both have private addresses, new ones every second */
 } story_plot;
 
 struct story {
