@@ -97,8 +97,8 @@ typedef struct aioble_connect_options {
   uint32_t timeout_ms;                       /**< supervision, 100 to 32,000; default 2,560 */
   uint32_t scan_interval_us, scan_window_us; /**< of the initiator; default 60,000 and 30,000 */
   aioble_cache_t gatt_cache; /**< whether this peer's attribute table is remembered */
-  /** A bonded peer's connection is not encrypted, for signed writes (AIOBLE_WRITE_SIGNED) without
-   * the time that takes. Whatever the peer says on it may be said by somebody else. */
+  /** Leave a bonded peer's connection as it is, not encrypted: what AIOBLE_WRITE_SIGNED is for.
+   * Whatever comes over it may come from somebody else. */
   bool unencrypted;
 } aioble_connect_options_t;
 

@@ -56,7 +56,6 @@ static void on_started(ab_hci_cmd *cmd, int status, ab_rd *ret) {
 
 int ab_gap_encrypt(ab_gap_link *link, uint64_t rand, uint16_t ediv, const ab_key16 *key) {
   ab_hci_le_enable_enc rec = {.handle = link->hci.handle, .rand = rand, .ediv = ediv, .ltk = *key};
-
   int err = ab_hci_send(link->gap->hci, &link->encrypt_cmd, AB_HCI_LE_ENABLE_ENCRYPTION,
                         hci_le_enable_enc, &rec, on_started);
 

@@ -59,7 +59,8 @@ typedef struct ab_gatt_prepare {
 typedef struct ab_gatt_client ab_gatt_client;
 struct ab_gatt_client {
   ab_att *att;
-  /* The owner's: puts the signature (Part F, 3.3.1) behind a PDU: 0, or why it cannot. */
+  /* The owner's: puts the signature (Part F, 3.3.1) behind a PDU: 0, or why it cannot. NULL: there
+     is no key for it. */
   int (*sign)(ab_gatt_client *client, ab_buf *pdu);
   ab_gatt_prepare prepare;
   ab_gatt_listener **table; /* by hash of the handle */

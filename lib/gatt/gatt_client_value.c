@@ -185,7 +185,7 @@ int ab_gatt_write_signed(ab_gatt_client *client, uint16_t handle, const void *da
   buf =
       write_pdu(client->att, AB_ATT_SIGNED_WRITE_CMD, handle, data, len, AB_ATT_SIGNATURE, &status);
   if (buf)
-    status = client->sign(client, buf);
+    status = client->sign ? client->sign(client, buf) : AIOBLE_ENOENT;
   if (status == 0)
     send(client->att, buf, done, ctx);
   else

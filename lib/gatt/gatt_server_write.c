@@ -157,7 +157,7 @@ int ab_gatt_on_signed_write(ab_gatt_request *rq) {
   size_t len;
   const uint8_t *data = ab_rd_rest(&all, &len);
 
-  if (len < sizeof(uint16_t) + AB_ATT_SIGNATURE || rq->bearer->att->enhanced) {
+  if (len < ab_att_handle_size + AB_ATT_SIGNATURE || rq->bearer->att->enhanced) {
     rq->bearer->att->malformed++;
     return AB_ATT_ERR_INVALID_PDU;
   }

@@ -41,6 +41,7 @@ struct story {
   aioble_conn_t *conn, *peer_conn; /* references; NULL: none */
   aioble_char_t *chr;
   aioble_answer_t *answer; /* that the peripheral owes; NULL: none */
+  bool unencrypted;        /* the next link is not encrypted, whatever bond there is */
   sim_watch ops[STORY_OPS];
   unsigned n_ops;
   sim_watch *current; /* the op that is waited for */

@@ -2,7 +2,7 @@
 /*
  * Whatever memory is given back, none of it holds a key: nothing that the stacks free during a
  * pairing, an encryption with the bond, a deletion and the close is given back before its keys are
- * wiped. Nor is a key in a log. (Captures: test_sim_pairing.c.)
+ * wiped. Nor is a key in a log, or in a capture.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,10 +163,28 @@ static void search_log(const world *w) {
   }
 }
 
+/* as a block like any other */
+static void search_capture(const world *w, unsigned of) {
+  block *b = malloc(sizeof *b + LOG);
+  char path[100];
+  FILE *file;
+
+  (void) snprintf(path, sizeof path, "%s/%u.btsnoop", w->dir, of);
+  file = fopen(path, "rb");
+  assert_true(b && file);
+  b->size = fread(b->bytes, 1, LOG, file);
+  assert_in_range(b->size, 1000, LOG - 1);
+  search_block(w, b);
+  (void) fclose(file);
+  free(b);
+}
+
 static void search(const world *w) {
   for (const block *b = heap.freed; b; b = b->next)
     search_block(w, b);
   search_log(w);
+  for (unsigned i = 0; i < 2; i++)
+    search_capture(w, i);
 }
 
 static void forget_heap(void) {
@@ -198,11 +216,12 @@ static void set_up(world *w, const aioble_virtual_controller_options_t *controll
   sim_open(&w->s, NULL);
   w->dir = temp_dir_new();
   for (unsigned i = 0; i < 2; i++) {
-    char path[100];
+    char path[100], snoop[100];
     aioble_options_t options = {
         .transport = aioble_virtual_controller_new(w->s.radio, controller),
         .loop = aioble_virtual_loop(w->s.radio),
         .store = path,
+        .snoop = snoop,
         .allocator = &memory,
         .random = seeded,
         .log = keep_log,
@@ -211,6 +230,7 @@ static void set_up(world *w, const aioble_virtual_controller_options_t *controll
     };
 
     (void) snprintf(path, sizeof path, "%s/%u.json", w->dir, i);
+    (void) snprintf(snoop, sizeof snoop, "%s/%u.btsnoop", w->dir, i);
     w->random[i] = i + 1;
     w->ble[i] = aioble_new(NULL, &options);
     assert_non_null(w->ble[i]);
@@ -260,7 +280,6 @@ static void close_all(world *w) {
     aioble_unref(w->ble[i]);
   }
   sim_close(&w->s);
-  temp_dir_free(w->dir);
 }
 
 static void tell(unsigned i) {
@@ -291,6 +310,7 @@ static void tell(unsigned i) {
   assert_true(heap.octets > 10000);
   search(&w);
   forget_heap();
+  temp_dir_free(w.dir);
 }
 
 static void no_key_is_in_memory_that_was_given_back(void **state) {
