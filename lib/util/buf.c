@@ -35,6 +35,7 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   buf->ctx = NULL;
   buf->p = buf->mem + AB_BUF_HEADROOM;
   buf->len = 0;
+  buf->kept = false;
   return buf;
 }
 
@@ -71,5 +72,6 @@ void ab_buf_finish(ab_buf *buf, int status) {
   buf->done = NULL;
   if (done)
     done(buf, status);
-  ab_buf_free(buf);
+  if (!buf->kept)
+    ab_buf_free(buf);
 }
