@@ -90,7 +90,8 @@ static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsig
   (void) act(world_of(link), NULL);
 }
 
-static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+static const ab_gatt_value_ops ops = {
+    .read = on_read, .check = on_check, .written = on_written, .subscribed = on_subscribed};
 
 /* ---- the table ---- */
 
