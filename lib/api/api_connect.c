@@ -8,6 +8,7 @@ struct connect_op {
   aioble_op_t op;
   ab_gap_connect gap;
   aioble_cache_t gatt_cache;
+  aioble_auto_secure_t auto_secure;
 };
 
 /* connected, but not secure yet: the last to lose patience ends it */
@@ -52,6 +53,8 @@ static void on_connected(ab_gap_request *req, int status, ab_gap_link *link) {
 
   if (link && connect->gatt_cache)
     ab_host_cache_start(ab_conn_of_link(link), connect->gatt_cache);
+  if (link && connect->auto_secure)
+    ab_conn_of_link(link)->demand.use = connect->auto_secure;
   settle_when_secure(&connect->op, status, link);
 }
 
@@ -68,7 +71,8 @@ static bool to_request(const aioble_connect_options_t *o, ab_gap_connect *req) {
   uint32_t window = or_default(o->scan_window_us, interval < 30000 ? interval : 30000);
 
   if (min > 4000000 || max > 4000000 || timeout > 32000 || interval > 10240000 ||
-      window > interval || window < 2500 || (unsigned) o->gatt_cache > AIOBLE_CACHE_NONE)
+      window > interval || window < 2500 || (unsigned) o->gatt_cache > AIOBLE_CACHE_NONE ||
+      (unsigned) o->auto_secure > AIOBLE_AUTO_SECURE_NEVER)
     return false;
   if (!o->interval_min_us && min > max)
     min = max;
@@ -111,6 +115,7 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
   req.peer = device->addr;
   ab_container_of(op, struct connect_op, op)->gap = req;
   ab_container_of(op, struct connect_op, op)->gatt_cache = options ? options->gatt_cache : 0;
+  ab_container_of(op, struct connect_op, op)->auto_secure = options ? options->auto_secure : 0;
   ab_gap_connect_add(&device->ble->gap, &ab_container_of(op, struct connect_op, op)->gap);
   ab_host_want_open(device->ble);
   return op;

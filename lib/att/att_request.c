@@ -8,7 +8,8 @@
  *
  * A request that is refused for want of something that the layer above can change may be held, and
  * be sent again, once. So its PDU is kept while it is on the air. Meanwhile others may overtake it,
- * except for a write of the same attribute.
+ * except for a write of the same attribute. Execute Write is not held: a server that refuses it has
+ * forgotten what was prepared (3.4.6.3).
  */
 #include "att/att_priv.h"
 
@@ -127,7 +128,8 @@ void ab_att_lane_answered(ab_att_lane *lane, int status, ab_rd *pdu) {
 
 static ab_att_verdict verdict(const ab_att_lane *lane, uint8_t code) {
   const ab_att *att = lane->att;
-  bool possible = lane->flying && !lane->flying->again && lane->taken;
+  bool possible = lane->flying && !lane->flying->again && lane->taken &&
+                  lane->opcode != AB_ATT_EXECUTE_WRITE_REQ;
 
   return possible && att->ev->on_refused ? att->ev->on_refused(att->ctx, code, lane->secured)
                                          : AB_ATT_ENDS;

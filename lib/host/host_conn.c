@@ -57,6 +57,10 @@ static void on_att_error(void *ctx, uint8_t code) {
     ab_host_cache_out_of_sync(ctx);
 }
 
+static ab_att_verdict on_att_refused(void *ctx, uint8_t code, bool secured) {
+  return ab_host_demand_refused(ctx, code, secured);
+}
+
 static void on_att_broken(void *ctx, int status) {
   aioble_conn_t *conn = ctx;
 
@@ -84,6 +88,7 @@ static const ab_att_events att_events = {
     .on_value = on_att_value,
     .on_mtu = on_att_mtu,
     .on_error = on_att_error,
+    .on_refused = on_att_refused,
     .on_broken = on_att_broken,
 };
 
@@ -151,6 +156,7 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
   conn->ble = aioble_ref(ble);
   ab_list_init(&conn->waiting);
   ab_list_init(&conn->mtu_waiting);
+  ab_host_demand_init(conn);
   ab_host_cache_init(conn);
   ab_list_init(&conn->pairs);
   ab_list_init(&conn->securing);

@@ -112,20 +112,24 @@ static aioble_t *teller(story *st, const char *name, aioble_options_t options,
 
 static void begin(story *st, const story_plot *plot, uint64_t seed) {
   const aioble_virtual_controller_options_t old = {.le_features_off = 1 << 1};
+  aioble_security_t security = plot->secured ? AIOBLE_SECURITY_ENCRYPTED : AIOBLE_SECURITY_NONE;
   aioble_service_t *service;
 
   memset(st, 0, sizeof *st);
   st->plot = plot;
   sim_open(&st->s, &(aioble_virtual_options_t){.timing = plot->timing, .seed = seed});
   st->dir = plot->kept ? temp_dir_new() : NULL;
-  st->central = teller(
-      st, "central",
-      (aioble_options_t){.mtu = plot->mtu, .gatt_cache = plot->kept ? AIOBLE_CACHE_ALL : 0}, NULL);
+  st->central = teller(st, "central",
+                       (aioble_options_t){.mtu = plot->mtu,
+                                          .gatt_cache = plot->kept ? AIOBLE_CACHE_ALL : 0,
+                                          .auto_secure = AIOBLE_AUTO_SECURE_PAIR},
+                       NULL);
   st->peripheral = teller(st, "peripheral", (aioble_options_t){0}, plot->old_peer ? &old : NULL);
   service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x181a));
   st->chr = aioble_char_new(
       service, AIOBLE_UUID16(0x2a6e),
-      AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE, NULL);
+      AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE,
+      &(aioble_char_options_t){.read_security = security, .write_security = security});
   assert_int_equal(aioble_register_services(st->peripheral, &service, 1), 0);
   aioble_service_unref(service);
 }
@@ -623,6 +627,42 @@ done:
   aioble_listener_unref(listener);
 }
 
+static void consent(aioble_conn_t *conn, void *user) {
+  (void) user;
+  (void) aioble_pairing_answer(conn, true, 0);
+}
+
+/* several are refused at once, and a channel, until the link is paired for them */
+static void secured_values(story *st) {
+  aioble_listener_t *listener = aioble_l2cap_listen(
+      st->peripheral, 0x80, &(aioble_listen_options_t){.security = AIOBLE_SECURITY_ENCRYPTED});
+  sim_watch *chr, *asked[5];
+  aioble_client_char_t *c;
+
+  aioble_set_on_pairing_request(st->peripheral, consent, st);
+  if (!meet(st) || !listener)
+    goto done;
+  chr = ask(st, aioble_conn_service(st->conn, AIOBLE_UUID16(0x181a)));
+  if (wait(st, chr) < 0)
+    goto done;
+  chr = ask(st, aioble_client_service_char(aioble_op_service(chr->op), AIOBLE_UUID16(0x2a6e)));
+  if (wait(st, chr) < 0)
+    goto done;
+  c = aioble_op_char(chr->op);
+  asked[0] = ask(st, aioble_client_char_read(c));
+  asked[1] = ask(st, aioble_client_char_write(c, "abc", 3, AIOBLE_WRITE_REQUEST));
+  asked[2] = ask(st, aioble_client_char_subscribe(c, AIOBLE_SUBSCRIBE_NOTIFY));
+  asked[3] = ask(st, aioble_conn_write_reliable(
+                         st->conn, &(aioble_write_t){.chr = c, .data = "def", .len = 3}, 1));
+  asked[4] = ask(st, aioble_conn_l2cap_connect(st->conn, 0x80, NULL));
+  for (unsigned i = 0; i < 5; i++)
+    (void) wait_or_give_up(st, asked[i]);
+  part(st);
+done:
+  aioble_listener_stop(listener);
+  aioble_listener_unref(listener);
+}
+
 const story_plot story_plots[] = {
     {.name = "values", .tell = values},
     {.name = "values in time", .tell = values, .timing = true},
@@ -634,6 +674,7 @@ const story_plot story_plots[] = {
     {.name = "meeting again", .tell = meeting_again, .kept = true},
     {.name = "pairing", .tell = pairing},
     {.name = "pairing in time", .tell = pairing, .timing = true},
+    {.name = "secured values", .tell = secured_values, .secured = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
     {.name = "channels", .tell = channels},
