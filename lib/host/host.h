@@ -142,6 +142,13 @@ typedef struct ab_host_demand {
   uint64_t ended_us; /* when it ended; 0: never */
 } ab_host_demand;
 
+/* data that may have come before the news of its encryption */
+typedef struct ab_host_early {
+  ab_list frames; /* ab_buf */
+  unsigned n;
+  ab_timer timer;
+} ab_host_early;
+
 struct aioble_conn {
   ab_list node; /* in ble->conns while connected, which then holds a reference */
   aioble_t *ble;
@@ -163,6 +170,7 @@ struct aioble_conn {
   ab_gatt_client client;
   ab_gatt_server_link server;
   ab_gatt_bearer bearer;
+  ab_host_early early;
   ab_host_demand demand;      /* of the peer's, for security */
   ab_host_cache cache;        /* of the peer's table */
   ab_list services;           /* aioble_client_service: the handles there are */
@@ -265,6 +273,15 @@ void ab_host_cache_listen(aioble_conn_t *conn, uint16_t handle);
  * may end the link. fresh: the bond was made on this link, and begins with what is set now.
  */
 void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity, bool fresh);
+
+/* ---- host_early.c: data on its way in, while an encryption is under way ---- */
+
+/* what takes the link's frames */
+ab_hci_frame_fn *ab_host_early_init(aioble_conn_t *conn);
+/* an encryption is under way */
+void ab_host_early_begin(aioble_conn_t *conn);
+/* … it has been told how it went; or the link has ended. May end the link. */
+void ab_host_early_end(aioble_conn_t *conn);
 
 /* ---- host_demand.c: what is refused for want of security ---- */
 

@@ -4,12 +4,6 @@
 
 /* ---- upward: ACL -> L2CAP -> ATT -> GATT ---- */
 
-static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
-  ab_gap_link *link = ab_container_of(hci, ab_gap_link, hci);
-
-  ab_l2cap_rx(&ab_conn_of_link(link)->l2cap, frame, len);
-}
-
 static void on_att_pdu(void *ctx, const uint8_t *pdu, size_t len) {
   aioble_conn_t *conn = ctx;
 
@@ -162,7 +156,7 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
   ab_list_init(&conn->securing);
   ab_list_push(&ble->conns, &conn->node);
   ble->n_conns++;
-  *frame = on_frame;
+  *frame = ab_host_early_init(conn);
   *link = &conn->link;
   return 0;
 }
@@ -215,6 +209,7 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
   if (conn->att.env) { /* it was up */
     ab_host_peer_save(conn);
     ab_host_cache_end(conn);
+    ab_host_early_end(conn);
     ab_host_smp_close(conn, reason);
     ab_host_add_conn_stats(conn, &ble->stats);
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);

@@ -102,8 +102,11 @@ static void send_command(void *ctx, ab_buf *command) {
 
 static int encrypt(void *ctx, const ab_smp_ltk *key) {
   aioble_conn_t *conn = ctx;
+  int err = ab_gap_encrypt(&conn->link, key->rand, key->ediv, &key->key);
 
-  return ab_gap_encrypt(&conn->link, key->rand, key->ediv, &key->key);
+  if (err == 0)
+    ab_host_early_begin(conn);
+  return err;
 }
 
 static void on_acked(ab_hci_link *hci) {
@@ -117,13 +120,22 @@ static void await_ack(void *ctx) {
 }
 
 bool ab_host_on_key(void *ctx, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key) {
+  aioble_conn_t *conn = ab_conn_of_link(link);
+  bool known = ab_smp_ltk_request(&conn->smp, rand, ediv, key);
+
   (void) ctx;
-  return ab_smp_ltk_request(&ab_conn_of_link(link)->smp, rand, ediv, key);
+  if (known)
+    ab_host_early_begin(conn);
+  return known;
 }
 
 void ab_host_on_encryption(void *ctx, ab_gap_link *link, int status, bool on) {
+  aioble_conn_t *conn = aioble_conn_ref(ab_conn_of_link(link));
+
   (void) ctx;
-  ab_smp_encryption(&ab_conn_of_link(link)->smp, status, on);
+  ab_smp_encryption(&conn->smp, status, on);
+  ab_host_early_end(conn);
+  aioble_conn_unref(conn);
 }
 
 /* ---- up: all is told at the end of the turn ---- */
