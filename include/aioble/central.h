@@ -96,7 +96,8 @@ typedef struct aioble_connect_options {
   uint16_t latency;                          /**< 0 to 499; default 0 */
   uint32_t timeout_ms;                       /**< supervision, 100 to 32,000; default 2,560 */
   uint32_t scan_interval_us, scan_window_us; /**< of the initiator; default 60,000 and 30,000 */
-  aioble_cache_t gatt_cache; /**< whether this peer's attribute table is remembered */
+  aioble_cache_t gatt_cache;        /**< whether this peer's attribute table is remembered */
+  aioble_auto_secure_t auto_secure; /**< what is done when it wants the link to be more secure */
   /** Leave a bonded peer's connection as it is, not encrypted: what AIOBLE_WRITE_SIGNED is for.
    * Whatever comes over it may come from somebody else. */
   bool unencrypted;

@@ -254,6 +254,7 @@ const story_plot story_plots[] = {
     {.name = "pairing in time", .tell = pairing, .timing = true},
     {.name = "in hiding", .tell = plot_in_hiding, .hidden = true},
     {.name = "knocking", .tell = knocking},
+    {.name = "secured values", .tell = plot_secured_values, .secured = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
     {.name = "channels", .tell = channels},
