@@ -31,7 +31,7 @@ static int reserve(const ab_smp_stack *stack, ab_bond *bond) {
 }
 
 int ab_smp_sign(ab_smp *smp, ab_buf *buf) {
-  const ab_smp_stack *stack = smp->stack;
+  ab_smp_stack *stack = smp->stack;
   ab_bond *bond = ab_smp_bond_of(stack, &smp->peer);
   ab_rd data = ab_rd_of(buf->p, buf->len);
   ab_wr w = ab_buf_writer(buf);
