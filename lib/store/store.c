@@ -12,7 +12,7 @@ static cJSON *empty_store(void) {
 
   if (root && cJSON_AddNumberToObject(root, "version", VERSION))
     return root;
-  cJSON_Delete(root);
+  ab_store_delete(root);
   return NULL;
 }
 
@@ -52,7 +52,7 @@ int ab_store_parse(ab_store *store, const char *text, size_t len) {
     ab_store_check_peers(store);
     return 0;
   }
-  cJSON_Delete(store->root);
+  ab_store_delete(store->root);
   store->root = NULL;
   return version > VERSION ? AIOBLE_ENOTSUP : AIOBLE_EINVAL;
 }
@@ -95,7 +95,7 @@ ab_store *ab_store_open(ab_env *env, const char *path, const char *adapter, int 
 void ab_store_close(ab_store *store) {
   if (!store)
     return;
-  cJSON_Delete(store->root);
+  ab_store_delete(store->root);
   ab_free(store->env, store->path);
   ab_free(store->env, store);
 }
@@ -108,24 +108,15 @@ bool ab_store_dirty(const ab_store *store) {
   return store->dirty;
 }
 
-static void free_text(char *text) {
-  explicit_bzero(text, strlen(text));
-  cJSON_free(text);
-}
-
 /* What could not be read again is not written: something has to go. */
 static char *print(ab_store *store, int *err, char *why) {
   char *text;
 
-  while ((text = cJSON_Print(store->root)) && strlen(text) > AB_STORE_MAX) {
-    free_text(text);
+  while (!(text = ab_store_print(store, err)) && *err == AIOBLE_EMSGSIZE)
     if (!ab_store_drop_peer(store)) {
       AB_STORE_WHY_SET(why, "%s would be longer than %d bytes", store->path, AB_STORE_MAX);
-      *err = AIOBLE_EMSGSIZE;
-      return NULL;
+      break;
     }
-  }
-  *err = text ? 0 : AIOBLE_ENOMEM;
   return text;
 }
 
@@ -139,7 +130,7 @@ int ab_store_flush(ab_store *store, char *why) {
   if (!(text = print(store, &err, why)))
     return err;
   err = ab_store_file_write(store->env, store->path, text, strlen(text), why);
-  free_text(text);
+  ab_store_free_text(store, text);
   store->dirty = err < 0;
   return err;
 }
@@ -162,7 +153,7 @@ cJSON *ab_store_object_in(cJSON *parent, const char *name) {
 
   if (cJSON_IsObject(object))
     return object;
-  cJSON_DeleteItemFromObjectCaseSensitive(parent, name);
+  ab_store_delete(cJSON_DetachItemFromObjectCaseSensitive(parent, name));
   return cJSON_AddObjectToObject(parent, name);
 }
 
@@ -174,7 +165,7 @@ int ab_store_set_member(cJSON *object, const char *name, cJSON *value) {
 
   if (done)
     return 0;
-  cJSON_Delete(value);
+  ab_store_delete(value);
   return AIOBLE_ENOMEM;
 }
 

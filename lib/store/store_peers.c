@@ -60,7 +60,7 @@ void ab_store_check_peers(ab_store *store) {
   if (peers && (!cJSON_IsArray(peers) || n > AB_STORE_PEERS_READ)) {
     ab_log(store->env, AB_LOG_WARN, "%s: \"peers\" is no list, or has more than %d: ignored",
            store->path, AB_STORE_PEERS_READ);
-    cJSON_DeleteItemFromObjectCaseSensitive(store->root, "peers");
+    ab_store_delete(cJSON_DetachItemFromObjectCaseSensitive(store->root, "peers"));
     return;
   }
   for (cJSON *peer = peers ? peers->child : NULL; peer; peer = next) {
@@ -69,7 +69,7 @@ void ab_store_check_peers(ab_store *store) {
     next = peer->next;
     ignored += !named || twice;
     if (twice)
-      cJSON_Delete(cJSON_DetachItemViaPointer(peers, peer));
+      ab_store_delete(cJSON_DetachItemViaPointer(peers, peer));
   }
   if (ignored)
     ab_log(store->env, AB_LOG_WARN, "%s: %d of %d peers have no address, or another's: ignored",
@@ -90,7 +90,7 @@ void ab_store_forget_peer(ab_store *store, const aioble_addr_t *addr) {
 
   if (!peer)
     return;
-  cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+  ab_store_delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
   store->dirty = true;
 }
 
@@ -114,14 +114,14 @@ bool ab_store_drop_peer(ab_store *store) {
   cJSON *peer = oldest_unbonded(store, &n);
 
   if (peer) {
-    cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+    ab_store_delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
     return true;
   }
   cJSON_ArrayForEach(peer, peers_of(store)) {
     cJSON *part = cJSON_GetObjectItemCaseSensitive(peer, "gatt_client");
 
     if (part) {
-      cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+      ab_store_delete(cJSON_DetachItemViaPointer(peer, part));
       return true;
     }
   }
@@ -135,7 +135,7 @@ static cJSON *new_peer(const aioble_addr_t *addr) {
   if (peer && cJSON_AddStringToObject(peer, "address", aioble_addr_text(addr, text)) &&
       cJSON_AddStringToObject(peer, "type", type_names[addr->type]))
     return peer;
-  cJSON_Delete(peer);
+  ab_store_delete(peer);
   return NULL;
 }
 
@@ -188,7 +188,7 @@ int ab_store_set_part(ab_store *store, const aioble_addr_t *addr, const char *na
     store->dirty = true;
     return ab_store_set_member(peer, name, part);
   }
-  cJSON_Delete(part);
+  ab_store_delete(part);
   return ready ? 0 : AIOBLE_ENOMEM;
 }
 
@@ -198,7 +198,7 @@ void ab_store_remove_part(ab_store *store, const aioble_addr_t *addr, const char
 
   if (!part)
     return;
-  cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+  ab_store_delete(cJSON_DetachItemViaPointer(peer, part));
   if (cJSON_GetArraySize(peer) == 2) /* the address and its type */
     ab_store_forget_peer(store, addr);
   store->dirty = true;

@@ -229,7 +229,7 @@ static void no_memory_is_an_error(void **state) {
     ab_store_close(store);
     fake_env_fail_at(f->env, 0);
   }
-  assert_int_equal(failures, 4); /* store, path, text; the new file's name */
+  assert_int_equal(failures, 5); /* store, path, text; the new text and file's name */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
