@@ -35,7 +35,7 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   buf->ctx = NULL;
   buf->p = buf->mem + AB_BUF_HEADROOM;
   buf->len = 0;
-  buf->kept = false;
+  buf->refs = 1;
   return buf;
 }
 
@@ -54,7 +54,7 @@ ab_buf *ab_buf_copy(ab_bufs *pool, const void *data, size_t len) {
 void ab_buf_free(ab_buf *buf) {
   ab_bufs *pool;
 
-  if (!buf)
+  if (!buf || --buf->refs > 0)
     return;
   pool = buf->pool;
   ab_list_remove(&buf->node);
@@ -72,6 +72,5 @@ void ab_buf_finish(ab_buf *buf, int status) {
   buf->done = NULL;
   if (done)
     done(buf, status);
-  if (!buf->kept)
-    ab_buf_free(buf);
+  ab_buf_free(buf);
 }
