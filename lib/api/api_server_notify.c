@@ -20,7 +20,7 @@ int ab_char_withheld(const aioble_char_t *chr, aioble_conn_t *conn) {
 
   if (ab_gatt_server_may_send(&conn->server))
     code = ab_gatt_check_security(&conn->server, value->read_level, value->min_key);
-  if (!code && !ab_local_authorized(&chr->local, conn, false))
+  if (!code && chr->local.options.on_authorize && !ab_local_authorized(&chr->local, conn, false))
     code = AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION;
   return code ? AIOBLE_ERR_ATT(code) : 0;
 }

@@ -29,8 +29,8 @@ void ab_peer_op_release(aioble_op_t *op) {
   aioble_conn_unref(peer_op_of(op)->conn);
 }
 
-void ab_peer_op_settle(ab_peer_op *p, int status) {
-  int failed = status < 0 ? ab_host_demand_failed(p->conn, status) : 0;
+void ab_peer_op_fail(ab_peer_op *p, int status) {
+  int failed = ab_host_demand_failed(p->conn, status);
   char why[WHY];
 
   if (failed)

@@ -20,6 +20,13 @@ ab_peer_op *ab_peer_op_new(aioble_conn_t *conn, const ab_op_kind *kind);
 /* ab_op_kind.release, or the last thing that it does */
 void ab_peer_op_release(aioble_op_t *op);
 /* says why the link was not made more secure, if that was it */
-void ab_peer_op_settle(ab_peer_op *p, int status);
+void ab_peer_op_fail(ab_peer_op *p, int status);
+
+static inline void ab_peer_op_settle(ab_peer_op *p, int status) {
+  if (status == 0)
+    ab_op_settle(&p->op, 0);
+  else
+    ab_peer_op_fail(p, status);
+}
 
 #endif

@@ -77,9 +77,8 @@ typedef struct ab_att_lane {
   ab_list waiting;    /* ab_att_req, in order */
   ab_att_req *flying; /* on the air; NULL: none, or detached since */
   ab_timer timer;     /* 30 s (3.3.3) */
-  ab_buf *pdu;        /* … its PDU, until it is answered; NULL: it will not be sent again */
+  ab_buf *pdu;        /* … its PDU, a reference: it may be sent again … */
   uint32_t len;       /* … as long as it was */
-  bool taken;         /* … and the layer below has given it back */
   bool secured;       /* … the link has become more secure since */
   bool busy;          /* one is on the air */
   uint8_t opcode;     /* … its opcode */

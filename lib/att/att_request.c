@@ -42,49 +42,38 @@ static bool would_overtake(const ab_att *att, const ab_att_req *req) {
   return false;
 }
 
-/* the first that may be sent; NULL: none */
-static ab_att_req *next_of(const ab_att_lane *lane) {
+/* the first that may be sent, off the list; NULL: none */
+static ab_att_req *pop_next(ab_att_lane *lane) {
   if (ab_list_empty(&lane->att->held)) {
-    ab_list *n = ab_list_first(&lane->waiting);
+    ab_list *n = ab_list_pop(&lane->waiting);
 
     return n ? ab_container_of(n, ab_att_req, node) : NULL;
   }
   AB_LIST_EACH(n, &lane->waiting) {
     ab_att_req *req = ab_container_of(n, ab_att_req, node);
 
-    if (!would_overtake(lane->att, req))
-      return req;
+    if (would_overtake(lane->att, req))
+      continue;
+    ab_list_remove(n);
+    return req;
   }
   return NULL;
 }
 
 /* ---- on the air ---- */
 
-static void on_taken(ab_buf *buf, int status) {
-  ab_att_lane *lane = buf->ctx;
-
-  if (lane->pdu != buf) /* answered, or ended, before it was sent */
-    return;
-  lane->taken = buf->kept = status == 0;
-  if (!lane->taken)
-    lane->pdu = NULL;
-}
-
 static void send_next(ab_att_lane *lane) {
   ab_att *att = lane->att;
   ab_att_req *req;
   ab_buf *buf;
 
-  if (lane->busy || att->state != AB_ATT_OPEN || !(req = next_of(lane)))
+  if (lane->busy || att->state != AB_ATT_OPEN || !(req = pop_next(lane)))
     return;
-  ab_list_remove(&req->node);
   buf = req->buf;
   req->buf = NULL;
-  buf->done = on_taken;
-  buf->ctx = lane;
-  lane->pdu = buf;
+  lane->pdu = ab_buf_ref(buf);
   lane->len = buf->len;
-  lane->taken = lane->secured = false;
+  lane->secured = false;
   lane->flying = req;
   lane->opcode = req->opcode;
   lane->busy = true;
@@ -101,16 +90,13 @@ static void end(ab_att_req *req, int status, ab_rd *pdu) {
   req->fn(req, status, status == 0 ? pdu : &nothing);
 }
 
-/* Nothing is on the air any more: what was, NULL if it was detached. Its PDU goes, too, unless the
-   layer below has it. */
+/* nothing is on the air any more: what was; NULL: it was detached */
 static ab_att_req *land(ab_att_lane *lane) {
   ab_att_req *req = lane->flying;
 
   ab_timer_stop(lane->att->env, &lane->timer);
-  if (lane->taken)
-    ab_buf_free(lane->pdu);
+  ab_buf_free(lane->pdu);
   lane->pdu = NULL;
-  lane->taken = false;
   lane->flying = NULL;
   lane->busy = false;
   return req;
@@ -128,7 +114,7 @@ void ab_att_lane_answered(ab_att_lane *lane, int status, ab_rd *pdu) {
 
 static ab_att_verdict verdict(const ab_att_lane *lane, uint8_t code) {
   const ab_att *att = lane->att;
-  bool possible = lane->flying && !lane->flying->again && lane->taken &&
+  bool possible = lane->flying && !lane->flying->again && ab_buf_is_ours(lane->pdu) &&
                   lane->opcode != AB_ATT_EXECUTE_WRITE_REQ;
 
   return possible && att->ev->on_refused ? att->ev->on_refused(att->ctx, code, lane->secured)
@@ -139,12 +125,10 @@ static ab_att_verdict verdict(const ab_att_lane *lane, uint8_t code) {
 static ab_att_req *take_back(ab_att_lane *lane, int status) {
   ab_att_req *req = lane->flying;
 
-  req->buf = lane->pdu;
-  req->buf->kept = false;
+  req->buf = ab_buf_ref(lane->pdu);
   ab_buf_rewind(req->buf, lane->len);
   req->status = status;
   req->again = true;
-  lane->taken = false; /* its PDU does not go with it */
   return land(lane);
 }
 

@@ -110,34 +110,42 @@ static void enlist(ab_hci *hci, ab_hci_link *link) {
     ab_list_push(&hci->ring, &link->node);
 }
 
-/* the next n bytes of it as a packet */
-static int give_fragment(ab_hci *hci, const ab_hci_link *link, ab_buf *buf, uint32_t n) {
-  unsigned boundary = link->tx_partial ? AB_HCI_PB_CONTINUING : AB_HCI_PB_FIRST_NO_FLUSH;
-  ab_wr w = ab_buf_prepend(buf, ACL_HEADER), back = w;
-  ab_rd r = ab_rd_of(buf->p, ACL_HEADER);
-  uint8_t under[ACL_HEADER];
-  int err;
+/* what lies under the headers of a fragment that is not the first */
+static void save(const ab_buf *buf, uint8_t under[ACL_HEADER]) {
+  ab_rd r = ab_rd_of(buf->p - ACL_HEADER, ACL_HEADER);
 
-  if (link->tx_partial)
-    ab_rd_copy(&r, under, sizeof under);
-  ab_wr_u8(&w, AIOBLE_H4_ACL);
-  ab_wr_le16(&w, (uint16_t) (link->handle | boundary << 12));
-  ab_wr_le16(&w, (uint16_t) n);
-  err = hci->down.send(hci->down.ctx, buf->p, ACL_HEADER + n);
-  if (link->tx_partial)
-    ab_wr_bytes(&back, under, sizeof under);
-  ab_buf_consume(buf, ACL_HEADER);
-  return err;
+  ab_rd_copy(&r, under, ACL_HEADER);
+}
+
+static void put_back(ab_buf *buf, const uint8_t under[ACL_HEADER]) {
+  ab_wr w = ab_wr_of(buf->p, ACL_HEADER);
+
+  ab_wr_bytes(&w, under, ACL_HEADER);
 }
 
 /* the link's next fragment; false: the transport takes no more. The link may be gone after it. */
 static bool send_fragment(ab_hci *hci, ab_hci_link *link) {
   ab_buf *buf = ab_container_of(ab_list_first(&link->tx), ab_buf, node);
   uint32_t n = buf->len < hci->info.acl_len ? buf->len : hci->info.acl_len;
+  unsigned boundary = link->tx_partial ? AB_HCI_PB_CONTINUING : AB_HCI_PB_FIRST_NO_FLUSH;
+  uint8_t under[ACL_HEADER];
+  ab_wr w;
+  int err;
 
-  if (give_fragment(hci, link, buf, n) < 0)
+  if (link->tx_partial)
+    save(buf, under);
+  w = ab_buf_prepend(buf, ACL_HEADER);
+  ab_wr_u8(&w, AIOBLE_H4_ACL);
+  ab_wr_le16(&w, (uint16_t) (link->handle | boundary << 12));
+  ab_wr_le16(&w, (uint16_t) n);
+  err = hci->down.send(hci->down.ctx, buf->p, ACL_HEADER + n);
+  if (link->tx_partial)
+    put_back(buf, under);
+  if (err < 0) {
+    ab_buf_consume(buf, ACL_HEADER);
     return false;
-  ab_buf_consume(buf, n);
+  }
+  ab_buf_consume(buf, ACL_HEADER + n);
   hci->stats.acl_out++;
   hci->acl_credits--;
   link->in_flight++;

@@ -148,6 +148,7 @@ typedef struct ab_host_early {
   ab_list frames; /* ab_buf */
   unsigned n;
   ab_timer timer;
+  uint64_t until_us; /* it must have come */
 } ab_host_early;
 
 struct aioble_conn {

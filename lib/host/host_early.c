@@ -11,10 +11,18 @@
  */
 #include "host/host.h"
 
-enum { HOLD_US = 5000, FRAMES_MAX = 16 };
+enum {
+  HOLD_US = 5000,
+  FRAMES_MAX = 16,
+  PROCEDURE_US = 40000000, /* a link on which it takes longer ends (5.2) */
+};
 
 static void deliver(aioble_conn_t *conn, const uint8_t *frame, size_t len) {
   ab_l2cap_rx(&conn->l2cap, frame, len);
+}
+
+static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
+  deliver(ab_conn_of_link(ab_container_of(hci, ab_gap_link, hci)), frame, len);
 }
 
 /* what it does may end the link */
@@ -37,6 +45,8 @@ static void flush(aioble_conn_t *conn) {
 static void on_time_up(ab_timer *timer) {
   aioble_conn_t *conn = ab_container_of(timer, aioble_conn_t, early.timer);
 
+  if (conn->ble->env.now_us >= conn->early.until_us) /* there was none */
+    conn->link.hci.on_frame = on_frame;
   aioble_conn_ref(conn);
   flush(conn);
   aioble_conn_unref(conn);
@@ -61,16 +71,13 @@ static void on_early_frame(ab_hci_link *hci, const uint8_t *data, size_t len) {
   ab_list_push(&e->frames, &frame->node);
 }
 
-static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
-  deliver(ab_conn_of_link(ab_container_of(hci, ab_gap_link, hci)), frame, len);
-}
-
 ab_hci_frame_fn *ab_host_early_init(aioble_conn_t *conn) {
   ab_list_init(&conn->early.frames);
   return on_frame;
 }
 
 void ab_host_early_begin(aioble_conn_t *conn) {
+  conn->early.until_us = conn->ble->env.now_us + PROCEDURE_US;
   conn->link.hci.on_frame = on_early_frame;
 }
 

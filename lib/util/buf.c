@@ -35,8 +35,8 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   buf->ctx = NULL;
   buf->p = buf->mem + AB_BUF_HEADROOM;
   buf->len = 0;
+  buf->refs = 1;
   buf->secret = false;
-  buf->kept = false;
   return buf;
 }
 
@@ -55,7 +55,7 @@ ab_buf *ab_buf_copy(ab_bufs *pool, const void *data, size_t len) {
 void ab_buf_free(ab_buf *buf) {
   ab_bufs *pool;
 
-  if (!buf)
+  if (!buf || --buf->refs > 0)
     return;
   pool = buf->pool;
   ab_list_remove(&buf->node);
@@ -75,6 +75,5 @@ void ab_buf_finish(ab_buf *buf, int status) {
   buf->done = NULL;
   if (done)
     done(buf, status);
-  if (!buf->kept)
-    ab_buf_free(buf);
+  ab_buf_free(buf);
 }

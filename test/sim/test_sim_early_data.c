@@ -139,6 +139,26 @@ static void more_than_can_be_held_is_not(void **state) {
   strict_pair_close(&p);
 }
 
+static void nothing_is_held_when_there_is_no_encryption_after_all(void **state) {
+  strict_pair p;
+
+  (void) state;
+  set_up(&p);
+  ab_host_early_begin(p.at_client);
+  sim_run_ms(&p.s, 40000);
+  sim_expect(strict_read(&p), AIOBLE_ERR_ATT(AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION));
+  ab_host_early_begin(p.at_server);
+  sim_run_ms(&p.s, 40000);
+  sim_expect(strict_read(&p), AIOBLE_ERR_ATT(AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION));
+  {
+    uint64_t before = aioble_virtual_now_us(p.s.radio);
+
+    sim_expect(strict_read(&p), AIOBLE_ERR_ATT(AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION));
+    assert_int_equal(aioble_virtual_now_us(p.s.radio), before); /* not a moment, from then on */
+  }
+  strict_pair_close(&p);
+}
+
 static void on_notify(aioble_client_char_t *chr, aioble_bytes_t value, bool indication,
                       void *user) {
   (void) chr;
@@ -198,6 +218,7 @@ int main(void) {
       cmocka_unit_test(a_bonded_peer_s_first_request_is_served),
       cmocka_unit_test(nothing_is_held_for_long),
       cmocka_unit_test(more_than_can_be_held_is_not),
+      cmocka_unit_test(nothing_is_held_when_there_is_no_encryption_after_all),
       cmocka_unit_test(what_came_in_the_clear_is_not_believed),
   };
 

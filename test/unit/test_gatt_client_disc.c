@@ -514,6 +514,33 @@ static void the_end_of_the_link_is_told(void **state) {
   walk_free(w);
 }
 
+/* that was refused for want of security, and is sent once more */
+static void each_kind_goes_on_where_it_was_held(void **state) {
+  static const struct {
+    ab_gatt_disc_kind kind;
+    const char *lines;
+  } cases[] = {
+      {AB_GATT_SERVICES,
+       "< 10 0100 ffff 0028\n> 01 10 0100 05\n< 10 0100 ffff 0028\n> 01 10 0100 0a\n"},
+      {AB_GATT_INCLUDES,
+       "< 08 0100 ffff 0228\n> 01 08 0100 0f\n< 08 0100 ffff 0228\n> 01 08 0100 0a\n"},
+      {AB_GATT_CHARS,
+       "< 08 0100 ffff 0328\n> 01 08 0100 0c\n< 08 0100 ffff 0328\n> 01 08 0100 0a\n"},
+      {AB_GATT_DESCS, "< 04 0100 ffff\n> 01 04 0100 05\n< 04 0100 ffff\n> 01 04 0100 0a\n"},
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    walk *w = walk_new(cases[i].kind, 1, 0xffff, NULL);
+
+    w->peer->verdict = AB_ATT_REPEATS;
+    fetch(w, cases[i].lines);
+    ended(w, 0);
+    assert_int_equal(w->peer->refused, 1);
+    walk_free(w);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(services_come_in_order_over_several_responses_and_widths),
@@ -541,6 +568,7 @@ int main(void) {
       cmocka_unit_test(an_iterator_left_in_the_middle_blocks_nobody),
       cmocka_unit_test(two_iterators_take_turns),
       cmocka_unit_test(the_end_of_the_link_is_told),
+      cmocka_unit_test(each_kind_goes_on_where_it_was_held),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
