@@ -18,6 +18,7 @@ hci0=00:AA:01:00:00:00
 hci1=00:AA:01:01:00:01
 declare -A pids=()    # of the background programs, by name
 declare -A input=()   # what those write to that take commands
+declare -A past=()    # as many characters of their logs have been heard
 why=''
 
 fail() {
@@ -144,6 +145,27 @@ log_has() {
   [[ ${text:$3} =~ $2 ]]
 }
 
+# tell NAME COMMAND: gives a program a command.
+tell() {
+  echo "$2" >&"${input[$1]}"
+}
+
+# hear NAME REGEX [SECONDS]: waits for text in NAME.log behind what was heard before, and leaves in
+# BASH_REMATCH what it was.
+hear() {
+  within "${3:-10}" log_says "$1" "$2" || fail "$1 did not say '$2'"
+}
+
+log_says() {
+  local text
+  text=$(<"$out/$1.log")
+
+  text=${text:${past[$1]:-0}}
+  [[ $text =~ $2 ]] || return 1
+  text=${text%%"${BASH_REMATCH[0]}"*}
+  past[$1]=$((${past[$1]:-0} + ${#text} + ${#BASH_REMATCH[0]}))
+}
+
 # succeeds NAME SECONDS: a program ends by itself, with status 0.
 succeeds() {
   ends "$1" "$2" || fail "$1: $(tail -n 1 "$out/$1.log")"
@@ -165,7 +187,9 @@ ends() {
 # --- the other side ---------------------------------------------------------------------------
 
 # The controllers are btvirt's; or, when a scenario has set radio='OPTIONS' first, aioble-radio's.
+# Our programs know nobody of an earlier scenario.
 plug_in() {
+  rm -rf ~/.local/state/aioble
   within 2 test ! -e /sys/class/bluetooth/hci0 || fail "controllers of before are still there"
   if [ -v radio ]; then
     plug_in_radio
@@ -196,14 +220,14 @@ unplug() {
   kill "${pids[controllers]}"
 }
 
-# start_bluetoothd MTU: AutoEnable would take hci0, too, and a user channel can be opened on
+# start_bluetoothd MTU [OPTION...]: AutoEnable would take hci0, too, and a user channel can be opened on
 # adapters that are down only. It keeps the tables of all its peers, also of those it is not paired with.
 start_bluetoothd() {
   [ -e /run/dbus/system_bus_socket ] || start_bus
   rm -rf /var/lib/bluetooth
   printf '[Policy]\nAutoEnable=false\n[GATT]\nCache=always\nExchangeMTU=%s\n' "$1" \
     >"$out/main.conf"
-  background bluetoothd /usr/libexec/bluetooth/bluetoothd -n -f "$out/main.conf"
+  background bluetoothd /usr/libexec/bluetooth/bluetoothd -n -f "$out/main.conf" "${@:2}"
   within 10 gdbus introspect --system --dest org.bluez --object-path /org/bluez/hci1 ||
     fail "bluetoothd did not find hci1"
   start_bluetoothctl

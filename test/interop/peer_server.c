@@ -13,13 +13,14 @@
  * as hexadecimal digits with a full stop behind the last. To serve something else: another row in
  * the table.
  */
+#include "peer_commands.h"
+
 #include <aioble/peripheral.h>
 #include <aioble/server.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #define NAME "aioble-peer"
 #define BASE "12345678-1234-5678-1234-56789abcde"
@@ -60,9 +61,7 @@ typedef struct app {
   aioble_t *ble;
   aioble_conn_t *conn; /* of the client that came last */
   row_t rows[ROWS];
-  uv_pipe_t input;
-  char line[2 * VALUE_MAX + 64];
-  size_t len;
+  peer_commands_t commands;
 } app_t;
 
 static void print_value(const char *what, const char *name, aioble_bytes_t value) {
@@ -122,9 +121,9 @@ static void on_client(aioble_op_t *op, int status, void *user) {
 
 static row_t *row_named(app_t *app, const char *name) {
   for (row_t *row = app->rows; row < app->rows + ROWS; row++)
-    if (name && strcmp(row->as->name, name) == 0)
+    if (strcmp(row->as->name, name) == 0)
       return row;
-  printf("there is no %s\n", name ? name : "name");
+  printf("there is no %s\n", name);
   exit(2);
 }
 
@@ -180,19 +179,19 @@ static void say_status(const char *what, int status) {
   printf("%s: %s\n", what, status < 0 ? aioble_strerror(status) : "ok");
 }
 
-static void do_register(app_t *app, char *names) {
+static void do_register(void *user, char *names) {
+  app_t *app = user;
   aioble_service_t *services[NAMES_MAX];
   size_t n = 0;
-  char *rest = NULL;
+  const char *name;
 
-  for (char *name = strtok_r(names, " ", &rest); name && n < NAMES_MAX;
-       name = strtok_r(NULL, " ", &rest))
+  while (n < NAMES_MAX && *(name = peer_word(&names)))
     services[n++] = row_named(app, name)->service;
   say_status("register", aioble_register_services(app->ble, services, n));
 }
 
-static void do_set(app_t *app, char *arguments) {
-  const row_t *row = row_named(app, strtok_r(arguments, " ", &arguments));
+static void do_set(void *user, char *arguments) {
+  const row_t *row = row_named(user, peer_word(&arguments));
   uint8_t bytes[VALUE_MAX];
   size_t len = parse_hex(arguments, bytes);
 
@@ -200,8 +199,8 @@ static void do_set(app_t *app, char *arguments) {
                              : aioble_desc_write(row->desc, bytes, len));
 }
 
-static void do_get(app_t *app, char *name) {
-  const row_t *row = row_named(app, name);
+static void do_get(void *user, char *name) {
+  const row_t *row = row_named(user, name);
 
   print_value("value", name, row->chr ? aioble_char_read(row->chr) : aioble_desc_read(row->desc));
 }
@@ -215,84 +214,45 @@ static void on_sent(aioble_op_t *op, int status, void *user) {
 typedef aioble_op_t *send_fn(aioble_char_t *chr, aioble_conn_t *conn, const void *data, size_t len);
 
 static void send_value(app_t *app, char *arguments, send_fn *send) {
-  row_t *row = row_named(app, strtok_r(arguments, " ", &arguments));
+  row_t *row = row_named(app, peer_word(&arguments));
   uint8_t bytes[VALUE_MAX];
   size_t len = parse_hex(arguments, bytes);
 
   aioble_op_then(send(row->chr, app->conn, bytes, len), on_sent, row);
 }
 
-static void do_notify(app_t *app, char *arguments) {
-  send_value(app, arguments, aioble_char_notify);
+static void do_notify(void *user, char *arguments) {
+  send_value(user, arguments, aioble_char_notify);
 }
 
-static void do_indicate(app_t *app, char *arguments) {
-  send_value(app, arguments, aioble_char_indicate);
+static void do_indicate(void *user, char *arguments) {
+  send_value(user, arguments, aioble_char_indicate);
 }
 
-static void do_mtu(app_t *app, char *arguments) {
+static void do_mtu(void *user, char *arguments) {
+  const app_t *app = user;
+
   (void) arguments;
   printf("mtu: %u\n", aioble_conn_mtu(app->conn));
 }
 
-static void do_quit(app_t *app, char *arguments) {
+static void do_quit(void *user, char *arguments) {
+  app_t *app = user;
+
   (void) arguments;
-  uv_close((uv_handle_t *) &app->input, NULL);
+  peer_commands_stop(&app->commands);
   aioble_op_unref(aioble_close(app->ble));
 }
 
-static void obey(app_t *app, char *line) {
-  static const struct {
-    const char *name;
-    void (*run)(app_t *app, char *arguments);
-  } commands[] = {{"register", do_register}, {"set", do_set},           {"get", do_get},
-                  {"notify", do_notify},     {"indicate", do_indicate}, {"mtu", do_mtu},
-                  {"quit", do_quit}};
-  char *rest = line;
-  const char *name = strtok_r(line, " ", &rest);
-
-  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-    if (name && strcmp(commands[i].name, name) == 0) {
-      commands[i].run(app, rest);
-      return;
-    }
-  printf("no such command: %s\n", name ? name : "");
-}
-
-static void give_room(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
-  app_t *app = handle->data;
-
-  (void) size;
-  *buf = uv_buf_init(app->line + app->len, (unsigned) (sizeof app->line - app->len));
-}
-
-/* A line that does not fit ends it, too: then there is no room, and n says so. */
-static void on_input(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
-  app_t *app = stream->data;
-  char *end;
-
-  (void) buf;
-  if (n < 0) {
-    printf("no more commands: %s\n", uv_strerror((int) n));
-    do_quit(app, NULL);
-    return;
-  }
-  app->len += (size_t) n;
-  while ((end = memchr(app->line, '\n', app->len)) != NULL) {
-    *end++ = '\0';
-    obey(app, app->line);
-    app->len -= (size_t) (end - app->line);
-    memmove(app->line, end, app->len);
-  }
-}
+static const peer_command_t commands[] = {
+    {"register", do_register}, {"set", do_set}, {"get", do_get},   {"notify", do_notify},
+    {"indicate", do_indicate}, {"mtu", do_mtu}, {"quit", do_quit}, {NULL, NULL},
+};
 
 /* --- from beginning to end ------------------------------------------------------------------- */
 
 static void run(app_t *app, uv_loop_t *loop) {
-  uv_pipe_init(loop, &app->input, 0);
-  app->input.data = app;
-  uv_pipe_open(&app->input, 0);
-  uv_read_start((uv_stream_t *) &app->input, give_room, on_input);
+  peer_commands_start(&app->commands, loop, commands, app);
   make_table(app);
   advertise(app);
   uv_run(loop, UV_RUN_DEFAULT);
@@ -309,7 +269,6 @@ int main(int argc, char **argv) {
     (void) fprintf(stderr, "usage: peer_server --adapter NAME\n");
     return 2;
   }
-  (void) setvbuf(stdout, NULL, _IOLBF, 0);
   uv_loop_init(&loop);
   app.ble = aioble_new(&loop, &(aioble_options_t){.adapter = argv[2], .name = NAME});
   run(&app, &loop);

@@ -56,7 +56,7 @@ unlinked() {
 # encrypted with the keys of the pairing (-E). The two ends are not taken away at one moment: this
 # kernel can panic when both close a channel of one link.
 transfer() {
-  local l2test=(l2test -V le_public -P 0x81 -b 400 -I 400 -N 40 -g 20000)
+  local l2test=(l2test -V le_public -P 129 -b 400 -I 400 -N 40 -g 20000)
 
   background listener "${l2test[@]}" -i hci1 "$1"
   expect listener 'Waiting for connection' 5
