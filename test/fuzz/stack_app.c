@@ -20,13 +20,16 @@ void app_check_at(bool ok, const char *what, const char *file, int line) {
 static void account(app *a, void *gone, void *come) {
   a->bytes += malloc_usable_size(come) - malloc_usable_size(gone);
   a->live = a->live + (come != NULL) - (gone != NULL);
-  app_check(a->bytes <= APP_MEMORY_MAX);
+  app_check(a->bytes <= APP_MEMORY_MAX + a->n_ops * APP_OP_MEMORY_MAX);
 }
 
 static void *take(void *ctx, size_t size) {
-  void *p = malloc(size);
+  app *a = ctx;
+  bool fails = a->fail_in && --a->fail_in == 0;
+  void *p = fails ? NULL : malloc(size);
 
-  account(ctx, NULL, p);
+  a->failed |= fails;
+  account(a, NULL, p);
   return p;
 }
 
@@ -39,6 +42,8 @@ static void *resize(void *ctx, void *ptr, size_t size) {
   void *p = take(ctx, size);
   size_t had = malloc_usable_size(ptr);
 
+  if (!p)
+    return NULL;
   if (ptr)
     memcpy(p, ptr, had < size ? had : size);
   release(ctx, ptr);
@@ -64,8 +69,10 @@ static void on_done(aioble_op_t *op, int status, void *user) {
   app_check(op == o->op && !a->closed && (!o->starting || !op->ble));
   app_check(o->calls == 0 && status == aioble_op_status(op) && status <= 0);
   o->calls++;
+  o->status = status;
   if (status == 0 && o->then)
     o->then(op, status, a);
+  o->op = aioble_op_unref(op);
 }
 
 app_op *app_ask(app *a, aioble_op_t *op, aioble_op_fn *then) {
@@ -360,6 +367,8 @@ static void exchange_oob(app *a, uint8_t arg) {
 
 /* ---- client ---- */
 
+enum { FIRST_CHAR = 0x2a6e }; /* those of the app's service follow */
+
 /* a walk through all there is, each step from the continuation of the one before */
 static void walk(app *a, aioble_discovery_t *discovery, aioble_op_fn *visit) {
   if (discovery && a->explored) {
@@ -380,11 +389,16 @@ static void keep_desc(aioble_op_t *op, int status, void *user) {
 static void keep_char(aioble_op_t *op, int status, void *user) {
   app *a = user;
   aioble_client_char_t *chr = aioble_op_char(op);
-  unsigned at = aioble_client_char_handle(chr) % APP_KEPT;
+  aioble_uuid_t uuid = aioble_client_char_uuid(chr);
+  unsigned at = 0;
 
   (void) status;
-  aioble_client_char_unref(a->found[at]);
-  a->found[at] = aioble_client_char_ref(chr);
+  while (at < APP_KEPT && !aioble_uuid_equal(&uuid, &AIOBLE_UUID16(FIRST_CHAR + at)))
+    at++;
+  if (at < APP_KEPT) {
+    aioble_client_char_unref(a->found[at]);
+    a->found[at] = aioble_client_char_ref(chr);
+  }
   walk(a, aioble_client_char_descs(chr, NULL), keep_desc);
 }
 
@@ -609,19 +623,23 @@ static void forget(app *a, uint8_t arg) {
     a->desc = aioble_client_desc_unref(a->desc);
 }
 
+static void run_out_of_memory(app *a, uint8_t arg) {
+  a->fail_in = arg;
+}
+
 static void do_inside(app *a, uint8_t arg) {
   a->hook = arg;
 }
 
 void app_act(app *a, uint8_t what, uint8_t arg) {
   static void (*const actions[])(app * a, uint8_t arg) = {
-      open_adapter,  advertise,      connect_to,   scan,           use_scan,  configure,
-      close_adapter, update,         link_command, disconnect,     pair,      answer_prompt,
-      press_key,     forget_bond,    exchange_oob, explore,        find,      read_value,
-      write_value,   subscribe,      await_value,  several_values, notify,    write_local,
-      await_write,   answer_request, change_table, open_channels,  listen_to, send_sdu,
-      receive,       end_channel,    reconfigure,  cancel,         limit,     forget,
-      do_inside};
+      open_adapter,  advertise,        connect_to,   scan,           use_scan,  configure,
+      close_adapter, update,           link_command, disconnect,     pair,      answer_prompt,
+      press_key,     forget_bond,      exchange_oob, explore,        find,      read_value,
+      write_value,   subscribe,        await_value,  several_values, notify,    write_local,
+      await_write,   answer_request,   change_table, open_channels,  listen_to, send_sdu,
+      receive,       end_channel,      reconfigure,  cancel,         limit,     forget,
+      do_inside,     run_out_of_memory};
 
   actions[what % (sizeof actions / sizeof *actions)](a, arg);
 }
@@ -682,8 +700,6 @@ void app_init(app *a, aioble_loop_t *loop, struct aioble_transport *transport,
 void app_end(app *a) {
   app_check(app_settled(a));
   a->closed = true;
-  for (unsigned i = 0; i < a->n_ops; i++)
-    aioble_op_unref(a->ops[i].op);
   (void) aioble_answer(a->answer, 0, NULL, 0);
   for (unsigned i = 0; i < APP_KEPT; i++) {
     aioble_client_char_unref(a->found[i]);

@@ -11,15 +11,24 @@
 #include <aioble.h>
 #include <aioble/loop.h>
 
-enum { APP_OPS = 512, APP_RESERVED = 8, APP_KEPT = 4, APP_PSM = 0x80, APP_MEMORY_MAX = 1 << 20 };
+enum {
+  APP_OPS = 512,
+  APP_RESERVED = 8,
+  APP_KEPT = 4,
+  APP_PSM = 0x80,
+  /* whatever a peer or a controller does: for all, and for each op that was asked for */
+  APP_MEMORY_MAX = 160 * 1024,
+  APP_OP_MEMORY_MAX = 1024,
+};
 
 typedef struct app app;
 
 typedef struct app_op {
   app *a;
-  aioble_op_t *op;
+  aioble_op_t *op;    /* until it has settled: what it holds is then let go of */
   aioble_op_fn *then; /* what it does with its result */
   unsigned calls;
+  int status;
   bool starting; /* the call that started it has not returned */
 } app_op;
 
@@ -28,6 +37,8 @@ struct app {
   app *other; /* at the other end */
   uint64_t random;
   size_t live, bytes; /* allocations alive, and how much they are */
+  unsigned fail_in;   /* the how many-th allocation from now fails, once; 0: none */
+  bool failed;        /* … and has */
   bool in_callback, closed;
   unsigned explored; /* what a walk through the peer's table may still start */
   uint8_t hook;      /* what the next hook does */

@@ -73,6 +73,14 @@ static void prepare(world *w, uint8_t setup, bool ours_is_central) {
   w->tap.data_only = true;
 }
 
+/* what a peer does must not make us break the rules of our own controller */
+static void check_controller(const world *w) {
+  const aioble_virtual_stats_t *stats = aioble_virtual_stats(w->controllers[0]);
+
+  app_check(stats->command_violations == 0 && stats->acl_violations == 0);
+  app_check(stats->malformed == 0 && stats->commands_unknown == 0);
+}
+
 void peer_attack(const uint8_t *bytes, size_t len, bool ours_is_central) {
   ab_rd input = ab_rd_of(bytes, len);
   uint8_t setup = ab_rd_u8(&input);
@@ -90,5 +98,6 @@ void peer_attack(const uint8_t *bytes, size_t len, bool ours_is_central) {
         aioble_conn_is_connected(w->ours.conn))
       give_frame(w, what, &input);
   }
+  check_controller(w);
   world_end(w);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A close ends within this time whatever the controller does (aioble_close()). */
-enum { CLOSE_US = 2000000, TURNS_MAX = 100000 };
+enum { CLOSE_US = 2000000, READ_US = 200000, TURNS_MAX = 100000 };
 
 enum {
   STEP_OURS = 0x00,   /* + action, then its argument */
@@ -54,7 +54,6 @@ bool world_step(world *w, uint8_t what, ab_rd *input) {
 /* ---- beginning ---- */
 
 static void make(world *w, app *a, unsigned i, const aioble_options_t *options) {
-  static const aioble_options_t usual = {0};
   aioble_transport_t *controller = aioble_virtual_controller_new(
       w->radio, &(aioble_virtual_controller_options_t){
                     .public_addr = {0x02, 0xa1, 0x0b, 0x1e, 0, (uint8_t) (i + 1)}});
@@ -66,7 +65,7 @@ static void make(world *w, app *a, unsigned i, const aioble_options_t *options) 
     controller = &w->tap.base;
   }
   a->random = i;
-  app_init(a, aioble_virtual_loop(w->radio), controller, options ? options : &usual);
+  app_init(a, aioble_virtual_loop(w->radio), controller, options);
 }
 
 static const aioble_addr_t addr_of[] = {{AIOBLE_ADDR_PUBLIC, {0x02, 0xa1, 0x0b, 0x1e, 0, 1}},
@@ -79,13 +78,13 @@ world *world_new(const aioble_options_t *ours, bool bystander) {
   w->radio = aioble_virtual_radio_new(NULL);
   app_check(w->radio != NULL);
   make(w, &w->ours, 0, ours);
-  make(w, &w->theirs, 1, NULL);
+  make(w, &w->theirs, 1, &(aioble_options_t){.eatt = ours->eatt});
   w->ours.other = &w->theirs;
   w->theirs.other = &w->ours;
   w->ours.peer_addr = addr_of[1];
   w->theirs.peer_addr = addr_of[0];
   if (bystander) {
-    make(w, &w->bystander, 2, NULL);
+    make(w, &w->bystander, 2, &(aioble_options_t){.eatt = 0});
     w->bystander.other = &w->ours;
     w->bystander.peer_addr = addr_of[0];
   }
@@ -127,6 +126,7 @@ static void expect_known(aioble_op_t *op, int status, void *user) {
 
 static void ask_bystander(world *w) {
   aioble_client_char_t *known = NULL;
+  uint64_t began = aioble_virtual_now_us(w->radio);
   const app_op *reading;
 
   for (unsigned i = 0; i < APP_KEPT && !known; i++)
@@ -135,7 +135,8 @@ static void ask_bystander(world *w) {
   w->bystander.room = APP_OPS;
   reading = app_ask(&w->bystander, aioble_client_char_read(known), expect_known);
   run_until_settled(w, &w->bystander);
-  app_check(aioble_op_status(reading->op) == 0);
+  app_check(reading->status == 0);
+  app_check(aioble_virtual_now_us(w->radio) - began <= READ_US);
 }
 
 static void close_stack(world *w, app *a) {
@@ -145,10 +146,11 @@ static void close_stack(world *w, app *a) {
   if (!a->ble)
     return;
   a->room = APP_OPS;
+  a->fail_in = 0;
   a->hook = 0; /* nothing anew from here on: it would open the adapter again */
   closing = app_ask(a, aioble_close(a->ble), NULL);
   run_until_settled(w, a);
-  app_check(aioble_op_status(closing->op) == 0);
+  app_check(closing->status == 0);
   app_check(aioble_virtual_now_us(w->radio) - began <= CLOSE_US);
 }
 
@@ -160,7 +162,8 @@ void world_end(world *w) {
   app *all[] = {&w->ours, &w->theirs, &w->bystander};
   bool freed = false;
 
-  if (w->watched && aioble_is_open(w->ours.ble))
+  w->ours.fail_in = 0;
+  if (w->watched && aioble_is_open(w->ours.ble) && !w->ours.failed)
     ask_bystander(w);
   for (unsigned i = 0; i < 3; i++)
     close_stack(w, all[i]);
