@@ -89,12 +89,13 @@ static int seeded_random(void *user, void *buf, size_t len) {
   return 0;
 }
 
-/* whoever runs the test may wish for captures: a file for each stack in $SIM_CAPTURE_DIR */
+/* whoever runs the test may wish for captures: a file in $SIM_CAPTURE_DIR for each stack that has
+   none */
 static void capture(sim_stack *stack) {
   const char *dir = getenv("SIM_CAPTURE_DIR");
   int fd;
 
-  if (!dir)
+  if (!dir || stack->options.snoop)
     return;
   (void) snprintf(stack->capture, sizeof stack->capture, "%s/XXXXXX", dir);
   fd = mkstemp(stack->capture);
