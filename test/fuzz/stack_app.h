@@ -79,6 +79,9 @@ enum {
 };
 /* does something; whatever numbers these are, they mean something */
 void app_act(app *a, uint8_t what, uint8_t arg);
+/* in a hook: something else, as the input wished */
+void app_act_inside(app *a);
+void app_on_prompt(aioble_conn_t *conn, aioble_prompt_t prompt, uint32_t number, void *user);
 
 /* waits for that op, too; `then` (may be NULL) is called when it has succeeded */
 app_op *app_ask(app *a, aioble_op_t *op, aioble_op_fn *then);
