@@ -157,16 +157,17 @@ cJSON *ab_store_object_in(cJSON *parent, const char *name) {
   return cJSON_AddObjectToObject(parent, name);
 }
 
+/* What is replaced goes last: cJSON 1.7.15's own way of replacing loses both for lack of memory. */
 int ab_store_set_member(cJSON *object, const char *name, cJSON *value) {
-  bool done = object && value &&
-              (cJSON_GetObjectItemCaseSensitive(object, name)
-                   ? cJSON_ReplaceItemInObjectCaseSensitive(object, name, value)
-                   : cJSON_AddItemToObject(object, name, value));
+  cJSON *old;
 
-  if (done)
-    return 0;
-  ab_store_delete(value);
-  return AIOBLE_ENOMEM;
+  if (!object || !value || !cJSON_AddItemToObject(object, name, value)) {
+    ab_store_delete(value);
+    return AIOBLE_ENOMEM;
+  }
+  while ((old = cJSON_GetObjectItemCaseSensitive(object, name)) != value)
+    ab_store_delete(cJSON_DetachItemViaPointer(object, old));
+  return 0;
 }
 
 int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr, char *why) {

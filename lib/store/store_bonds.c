@@ -171,12 +171,7 @@ static cJSON *bond_part(const ab_store_bond *bond) {
 
 /* Nothing of the old one may be left: its keys are no part of the new one. */
 int ab_store_set_bond(ab_store *store, const ab_store_bond *bond) {
-  cJSON *part = bond_part(bond);
-
-  if (!part)
-    return AIOBLE_ENOMEM;
-  ab_store_remove_part(store, &bond->addr, BOND);
-  return ab_store_set_part(store, &bond->addr, BOND, part);
+  return ab_store_replace_part(store, &bond->addr, BOND, bond_part(bond));
 }
 
 static int set_counter(ab_store *store, cJSON *bond, const char *name, uint64_t counter) {
@@ -212,7 +207,6 @@ int ab_store_set_irk(ab_store *store, const uint8_t irk[AB_STORE_KEY_LEN]) {
   explicit_bzero(kept, sizeof kept);
   if (same)
     return 0;
-  ab_store_delete(cJSON_DetachItemFromObjectCaseSensitive(identity, "irk"));
   if (!identity || !ab_store_put_octets(identity, "irk", irk, AB_STORE_KEY_LEN))
     return AIOBLE_ENOMEM;
   store->dirty = true;

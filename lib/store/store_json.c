@@ -72,7 +72,7 @@ bool ab_store_put_octets(cJSON *object, const char *name, const uint8_t *octets,
   for (size_t i = 0; i < n && i < OCTETS_MAX; i++)
     end = ab_hex_write(end, octets[i]);
   *end = '\0';
-  ok = cJSON_AddStringToObject(object, name, text);
+  ok = ab_store_set_member(object, name, cJSON_CreateString(text)) == 0;
   explicit_bzero(text, sizeof text);
   return ok;
 }

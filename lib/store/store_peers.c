@@ -173,23 +173,30 @@ static bool inherit(cJSON *part, const cJSON *old) {
     return true;
   cJSON_ArrayForEach(member, old) {
     if (!cJSON_GetObjectItemCaseSensitive(part, member->string) &&
-        !cJSON_AddItemToObject(part, member->string, cJSON_Duplicate(member, true)))
+        ab_store_set_member(part, member->string, cJSON_Duplicate(member, true)) < 0)
       return false;
   }
   return true;
 }
 
-int ab_store_set_part(ab_store *store, const aioble_addr_t *addr, const char *name, cJSON *part) {
+int ab_store_replace_part(ab_store *store, const aioble_addr_t *addr, const char *name,
+                          cJSON *part) {
   cJSON *peer = part ? take_peer(store, addr) : NULL;
-  cJSON *old = cJSON_GetObjectItemCaseSensitive(peer, name);
-  bool ready = peer && inherit(part, old);
 
-  if (ready && !cJSON_Compare(old, part, true)) {
+  if (peer && !cJSON_Compare(cJSON_GetObjectItemCaseSensitive(peer, name), part, true)) {
     store->dirty = true;
     return ab_store_set_member(peer, name, part);
   }
   ab_store_delete(part);
-  return ready ? 0 : AIOBLE_ENOMEM;
+  return peer ? 0 : AIOBLE_ENOMEM;
+}
+
+int ab_store_set_part(ab_store *store, const aioble_addr_t *addr, const char *name, cJSON *part) {
+  if (part && !inherit(part, ab_store_part(store, addr, name))) {
+    ab_store_delete(part);
+    part = NULL;
+  }
+  return ab_store_replace_part(store, addr, name, part);
 }
 
 void ab_store_remove_part(ab_store *store, const aioble_addr_t *addr, const char *name) {

@@ -29,7 +29,8 @@ struct ab_store {
 
 /* 0 and store->root; AIOBLE_EINVAL: the text is no store; AIOBLE_ENOTSUP: of a later version */
 int ab_store_parse(ab_store *store, const char *text, size_t len);
-/* adds or replaces; takes the value; 0, or ENOMEM (one of the two is NULL, too) */
+/* adds or replaces; takes the value; 0, or ENOMEM (one of the two is NULL, too) with all as it was
+ */
 int ab_store_set_member(cJSON *object, const char *name, cJSON *value);
 /* the member of that name if it is an object, else a new one in its place; NULL: out of memory */
 cJSON *ab_store_object_in(cJSON *parent, const char *name);
@@ -51,8 +52,11 @@ void ab_store_check_peers(ab_store *store);
 bool ab_store_drop_peer(ab_store *store);
 /* a part of a peer; NULL: there is none */
 cJSON *ab_store_part(const ab_store *store, const aioble_addr_t *peer, const char *name);
-/* Takes the part, which keeps the old one's members that it does not have itself. 0 or ENOMEM (the
-   part is NULL, too). */
+/* Takes the part, in place of the old one. 0, or ENOMEM (the part is NULL, too) with all as it was.
+ */
+int ab_store_replace_part(ab_store *store, const aioble_addr_t *peer, const char *name,
+                          cJSON *part);
+/* … and keeps the old one's members that it does not have itself */
 int ab_store_set_part(ab_store *store, const aioble_addr_t *peer, const char *name, cJSON *part);
 void ab_store_remove_part(ab_store *store, const aioble_addr_t *peer, const char *name);
 
@@ -71,7 +75,7 @@ bool ab_store_bool_in(const cJSON *object, const char *name, bool *out);
 bool ab_store_octets_in(const cJSON *object, const char *name, uint8_t *out, size_t n);
 /* EINVAL: the part makes no sense, which is logged, and is as if it were not there (ENOENT) */
 int ab_store_result(const ab_store *store, const aioble_addr_t *peer, const char *name, int err);
-/* Writing, what is not there yet; false: out of memory. A number that is 0 is left out. */
+/* Writing; false: out of memory. A number that is 0 is left out, and there is none before. */
 bool ab_store_put_number(cJSON *object, const char *name, unsigned number);
 bool ab_store_put_octets(cJSON *object, const char *name, const uint8_t *octets, size_t n);
 /* the part; or NULL, when not all of it could be written: it is deleted */

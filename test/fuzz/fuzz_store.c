@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The JSON of a store: all of it is read for the peers of the corpus, what could be read is set
- * again, which must not change anything.
+ * The JSON of a store: our key and address, all bonds, and what is kept of the peers of the corpus;
+ * what could be read is set again, which must not change anything.
  */
 #include "store/store_priv.h"
 
@@ -53,6 +53,61 @@ static void client_again(ab_store *store, const aioble_addr_t *peer) {
   ab_free(store->env, again.attrs);
 }
 
+static bool ltk_equal(const ab_store_ltk *a, const ab_store_ltk *b) {
+  return a->there == b->there && a->rand == b->rand && a->ediv == b->ediv &&
+         memcmp(a->key, b->key, sizeof a->key) == 0;
+}
+
+static bool bond_equal(const ab_store_bond *a, const ab_store_bond *b) {
+  return aioble_addr_equal(&a->addr, &b->addr) && ltk_equal(&a->local, &b->local) &&
+         ltk_equal(&a->peer, &b->peer) && a->has_irk == b->has_irk && a->has_csrk == b->has_csrk &&
+         a->has_local_csrk == b->has_local_csrk && a->authenticated == b->authenticated &&
+         a->sc == b->sc && a->key_size == b->key_size &&
+         memcmp(a->irk, b->irk, sizeof a->irk) == 0 &&
+         memcmp(a->csrk, b->csrk, sizeof a->csrk) == 0 &&
+         memcmp(a->local_csrk, b->local_csrk, sizeof a->local_csrk) == 0;
+}
+
+enum { BONDS = 16 };
+
+typedef struct bonds {
+  ab_store_bond bond[BONDS];
+  unsigned n;
+} bonds;
+
+static void on_bond(void *ctx, const ab_store_bond *bond) {
+  bonds *all = ctx;
+
+  check(bond->local.there || bond->peer.there);
+  check(bond->key_size >= 7 && bond->key_size <= 16);
+  check(aioble_addr_kind(&bond->addr) <= AIOBLE_ADDR_KIND_STATIC);
+  if (all->n < BONDS)
+    all->bond[all->n++] = *bond;
+}
+
+static void bonds_again(ab_store *store) {
+  bonds all = {.n = 0};
+  ab_store_bond again;
+
+  ab_store_bonds(store, on_bond, &all);
+  for (unsigned i = 0; i < all.n; i++) {
+    check(ab_store_set_bond(store, &all.bond[i]) == 0);
+    check(ab_store_bond_of(store, &all.bond[i].addr, &again) == 0);
+    check(bond_equal(&all.bond[i], &again));
+  }
+}
+
+static void ours_again(ab_store *store) {
+  uint8_t irk[AB_STORE_KEY_LEN], again[AB_STORE_KEY_LEN];
+  aioble_addr_t addr;
+
+  if (ab_store_irk(store, irk))
+    check(ab_store_set_irk(store, irk) == 0 && ab_store_irk(store, again) &&
+          memcmp(irk, again, sizeof irk) == 0);
+  if (ab_store_static_address(store, &addr))
+    check(aioble_addr_kind(&addr) == AIOBLE_ADDR_KIND_STATIC);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
@@ -62,6 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   char *text = ab_memdup(&env, bytes, len);
 
   if (text && ab_store_parse(&store, text, len) == 0) {
+    ours_again(&store);
+    bonds_again(&store);
     for (size_t i = 0; i < sizeof peers / sizeof *peers; i++) {
       client_again(&store, &peers[i]);
       server_again(&store, &peers[i]);

@@ -6,8 +6,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -87,6 +89,21 @@ static int seeded_random(void *user, void *buf, size_t len) {
   return 0;
 }
 
+/* whoever runs the test may wish for captures: a file in $SIM_CAPTURE_DIR for each stack that has
+   none */
+static void capture(sim_stack *stack) {
+  const char *dir = getenv("SIM_CAPTURE_DIR");
+  int fd;
+
+  if (!dir || stack->options.snoop)
+    return;
+  (void) snprintf(stack->capture, sizeof stack->capture, "%s/XXXXXX", dir);
+  fd = mkstemp(stack->capture);
+  assert_true(fd >= 0);
+  (void) close(fd);
+  stack->options.snoop = stack->capture;
+}
+
 static aioble_t *try_stack(sim *s, const aioble_options_t *options,
                            const aioble_virtual_controller_options_t *controller) {
   const aioble_allocator_t memory = {sim_alloc, sim_resize, sim_free, s};
@@ -104,6 +121,7 @@ static aioble_t *try_stack(sim *s, const aioble_options_t *options,
   stack->random = (s->n + 1) * 0x9e3779b97f4a7c15ull + stack->options.appearance;
   stack->options.on_lost = on_lost;
   stack->options.user = stack;
+  capture(stack);
   if (!stack->options.store)
     stack->options.store = "";
   stack->ble = aioble_new(NULL, &stack->options);

@@ -13,6 +13,7 @@ typedef struct sim_stack {
   aioble_t *ble;
   aioble_options_t options; /* what it was made with */
   uint64_t random;          /* the state of its randomness */
+  char capture[256];        /* the file with its packets, if there is one */
   unsigned lost;            /* calls of on_lost */
   int lost_status;
   /* called then, too; its user is the sim_stack, whose user is the test's */
