@@ -42,7 +42,7 @@ void vr_ctrl_give_back(vr_ctrl *c, ab_buf *buf) {
 }
 
 bool vr_ctrl_may_give(const vr_ctrl *c) {
-  return c->on && c->open && !c->hold && !c->silent;
+  return c->on && c->open && !c->hold && !c->silent && !c->delay.running;
 }
 
 static void deliver(vr_ctrl *c, ab_buf *buf) {
@@ -146,7 +146,7 @@ static void on_turn(vr_turn *turn) {
   c->busy = true;
   c->gave = false;
   take_all(c);
-  if (vr_ctrl_may_give(c))
+  if (vr_ctrl_may_give(c) && !vr_fault_delay(c))
     give_all(c);
   if (c->open && c->gave)
     c->sink->batch_end(c->sink_ctx);
@@ -241,6 +241,7 @@ static void queue_clear(ab_list *queue) {
 static void power_off(vr_ctrl *c) {
   vr_now(c->radio);
   c->on = false;
+  vr_timer_stop(c->radio, &c->delay);
   vr_ctrl_reset(c);
   queue_clear(&c->from_host);
   queue_clear(&c->to_host);
@@ -402,6 +403,15 @@ void aioble_virtual_controller_set_position(aioble_transport_t *t, int32_t x_cm,
   vr_ctrl *c = vr_ctrl_of(t);
 
   c->place = c->adv.air.place = (vr_place){x_cm, y_cm};
+}
+
+void aioble_virtual_controller_reset(aioble_transport_t *t) {
+  vr_ctrl *c = vr_ctrl_of(t);
+
+  if (!c->on)
+    return;
+  power_off(c);
+  c->on = true;
 }
 
 void aioble_virtual_controller_unplug(aioble_transport_t *t) {
