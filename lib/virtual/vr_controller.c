@@ -45,19 +45,17 @@ bool vr_ctrl_may_give(const vr_ctrl *c) {
   return c->on && c->open && !c->hold && !c->silent && !c->delay.running;
 }
 
+/* Its done comes first: a host that learns of a link's end may use that link's buffers at once. */
 static void deliver(vr_ctrl *c, ab_buf *buf) {
-  uint32_t epoch = c->epoch;
-
   if (vr_acl_is_data(buf)) {
     vr_acl_deliver(c, buf);
     return;
   }
   c->stats.events++;
+  if (buf->done)
+    buf->done(buf, 0);
   vr_fault_give(c, buf->p, buf->len);
-  if (c->epoch == epoch)
-    ab_buf_finish(buf, 0);
-  else
-    ab_buf_free(buf); /* the host has switched us off meanwhile: done() has nobody to work on */
+  ab_buf_free(buf);
 }
 
 /* data that the host has no buffer for steps aside; events do not wait for it */
