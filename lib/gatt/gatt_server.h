@@ -256,6 +256,8 @@ void ab_gatt_late_begin(ab_gatt_late *late, const ab_gatt_access *access);
  * may ask other hooks. It may come from inside the hook that began it.
  */
 void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len);
+/* somebody does: the answer will be acted upon */
+bool ab_gatt_late_waits(const ab_gatt_late *late);
 /* the owner goes away: the client gets Unlikely Error */
 void ab_gatt_late_drop(ab_gatt_late *late);
 

@@ -50,8 +50,8 @@ static void look(w_attr *a) {
     a->fate[a->stored] = W_REFUSED;
     a->stored = a->before;
   }
-  W_CHECK(a->w, is_value(a, a->stored, value), "the value that %u has at %u is not %u", a->client,
-          a->server, a->stored);
+  W_CHECK(a->w, is_value(a, a->stored, value), "the value that %u has at %u, kind %u, is not %u",
+          a->client, a->server, a->kind, a->stored);
   a->before = a->stored;
 }
 
@@ -81,6 +81,7 @@ void world_answer(world *w, unsigned at, bool refuse) {
   aioble_answer_t *answer = w->answers[at];
   w_attr *a = w->owed[at];
   unsigned seq = w->owed_seq[at], before = 0;
+  int status;
 
   w->answers[at] = NULL;
   w->owed[at] = NULL;
@@ -94,7 +95,9 @@ void world_answer(world *w, unsigned at, bool refuse) {
     if (!refuse)
       store(a, seq);
   }
-  if (aioble_answer(answer, refuse ? REFUSED : 0, NULL, 0) < 0 && a) {
+  status = aioble_answer(answer, refuse ? REFUSED : 0, NULL, 0);
+  world_trace(w, "answer", (long) seq, refuse, status);
+  if (status < 0 && a) {
     a->fate[seq] = W_REFUSED;
     a->stored = before;
   }
