@@ -121,7 +121,7 @@ void ab_hci_on_le_event(ab_hci *hci, uint8_t subevent, ab_hci_event_fn *fn, void
 
 /* ---- links: ACL data (Core Vol 4, Part E, 4.1, 5.4.2; L2CAP framing Vol 3, Part A, 3.1) ---- */
 
-/* one whole L2CAP PDU, basic header included; borrowed */
+/* one whole L2CAP PDU, basic header included; borrowed. NULL: one was lost, there was no memory */
 typedef void ab_hci_frame_fn(ab_hci_link *link, const uint8_t *frame, size_t len);
 
 struct ab_hci_link {

@@ -7,7 +7,10 @@
 static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
   ab_gap_link *link = ab_container_of(hci, ab_gap_link, hci);
 
-  ab_l2cap_rx(&ab_conn_of_link(link)->l2cap, frame, len);
+  if (frame)
+    ab_l2cap_rx(&ab_conn_of_link(link)->l2cap, frame, len);
+  else /* nobody would miss what is not there */
+    (void) ab_gap_disconnect(link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
 }
 
 static void on_att_pdu(void *ctx, const uint8_t *pdu, size_t len) {

@@ -9,7 +9,7 @@
  *   lossy     links are lost, establish badly, go out of range;       x     x    x
  *             hosts are slow, answers late, events of links change
  *             places; adapters are unplugged, stuck or reset
- *   poor      allocations fail                                        x     x    x
+ *   poor      allocations fail                                        x     x
  *   hostile   one more peer sends valid-looking PDUs of all kinds     x     x
  *   broken    events are lost or come twice, controllers reset
  *             themselves or are stuck for a while, and do not say so

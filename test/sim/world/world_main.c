@@ -5,6 +5,7 @@
  *
  * Runs worlds, one seed each, in processes of their own (world.h says what a world is,
  * world_kinds.c what must hold in it). A seed that fails is named with the command that replays it.
+ * When it is interrupted, the worlds under way are finished and the figures told.
  *
  *   --seed N      the first seed; default 1
  *   --runs N      how many; default 100; 0: until stopped, or for as long as --minutes says
@@ -18,6 +19,7 @@
  */
 #include "world.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,10 +46,17 @@ typedef struct settings {
   time_t end; /* 0: none */
 } settings;
 
+static volatile sig_atomic_t stopped;
+
+static void on_stop(int signal_) {
+  (void) signal_;
+  stopped = 1;
+}
+
 /* ---- one process: every `jobs`-th seed ---- */
 
 static bool goes_on(const settings *s, uint64_t n) {
-  return (!s->runs || n < s->runs) && (!s->end || time(NULL) < s->end);
+  return !stopped && (!s->runs || n < s->runs) && (!s->end || time(NULL) < s->end);
 }
 
 static void live(const settings *s, job *j, unsigned no) {
@@ -120,16 +129,31 @@ static void start(const settings *s, job *j, unsigned no) {
   exit(0);
 }
 
+/* its exit status; who is interrupted has all the others stop */
+static int wait_for(const settings *s, const job *jobs, pid_t pid) {
+  int status = 0;
+
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR)
+      return -1;
+    for (unsigned i = 0; i < s->jobs; i++)
+      kill(jobs[i].pid, SIGTERM);
+  }
+  return status;
+}
+
 static bool run(const settings *s, job *jobs) {
   world_figures sum = {0};
   bool good = true;
 
+  sigaction(SIGINT, &(struct sigaction){.sa_handler = on_stop}, NULL);
+  sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_stop}, NULL);
   for (unsigned i = 0; i < s->jobs; i++)
     start(s, &jobs[i], i);
   for (unsigned i = 0; i < s->jobs; i++) {
-    int status = 0;
+    int status = wait_for(s, jobs, jobs[i].pid);
 
-    if (waitpid(jobs[i].pid, &status, 0) < 0 || status != 0) {
+    if (status != 0) {
       tell_failure(s, &jobs[i], status);
       good = false;
     }
