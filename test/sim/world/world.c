@@ -188,6 +188,7 @@ static void side_begin(world *w, unsigned no) {
   side->w = w;
   side->no = no;
   side->closed_at = UINT32_MAX;
+  side->remembers = options.gatt_cache == AIOBLE_CACHE_ALL;
   side->ble = sim_stack_new(&w->s, &options, &controllers[world_roll(w, 4)]);
   side->controller = w->s.stacks[no].controller;
   world_values_begin(side);

@@ -163,7 +163,8 @@ typedef struct w_side {
   unsigned prompts[W_PEERS];
   uint32_t numbers[W_PEERS];
   unsigned calls, closed_at; /* of the application; nothing happens while they are equal */
-  bool silent, cached;
+  bool silent;
+  bool remembers; /* all peers' tables, not only those of bonded ones */
 } w_side;
 
 /* ---- the world ---- */

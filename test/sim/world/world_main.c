@@ -117,16 +117,19 @@ static void tell_figures(const world_figures *f) {
 }
 
 static void start(const settings *s, job *j, unsigned no) {
+  pid_t pid;
+
   fflush(stdout);
-  j->pid = fork();
-  if (j->pid < 0) {
+  pid = fork();
+  if (pid < 0) {
     perror("fork");
     exit(1);
   }
-  if (j->pid)
-    return;
-  live(s, j, no);
-  exit(0);
+  if (pid == 0) {
+    live(s, j, no);
+    exit(0);
+  }
+  j->pid = pid; /* the memory is the child's, too */
 }
 
 /* its exit status; who is interrupted has all the others stop */

@@ -115,7 +115,7 @@ static bool may_judge(const survey *v) {
 
   if (!world_promises(w, W_EXACT) || server->changes != v->changes)
     return false;
-  return !aioble_conn_security(v->conn).bonded ||
+  return (!v->side->remembers && !aioble_conn_security(v->conn).bonded) ||
          (!w->kind->trouble_every &&
           aioble_virtual_now_us(w->s.radio) - server->changed_us > OLD_NEWS_US);
 }
