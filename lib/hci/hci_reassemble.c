@@ -9,8 +9,8 @@
  *   NO PDU -start-> OPEN -continuation-> OPEN | deliver -> NO PDU
  *   OPEN -start-> the old one is dropped, as from NO PDU;  NO PDU -continuation-> dropped
  *
- * One that is dropped for lack of memory was a good one: the link's owner is told, as what is above
- * relies on getting everything.
+ * One that is dropped for lack of memory was a good one: what is above relies on getting
+ * everything, so it gets nothing more, and the link's owner is told.
  */
 #include "hci/hci_priv.h"
 
@@ -25,6 +25,7 @@ static void drop(ab_hci *hci, ab_hci_link *link) {
 /* the link may be gone after it */
 static void lose(ab_hci *hci, ab_hci_link *link) {
   drop(hci, link);
+  link->deaf = true;
   link->on_frame(link, NULL, 0);
 }
 
@@ -121,6 +122,8 @@ void ab_hci_acl_rx(ab_hci *hci, ab_rd *packet) {
   hci->stats.acl_in++;
   if (!link)
     hci->stats.unknown_link++;
+  else if (link->deaf)
+    return;
   else if (boundary == AB_HCI_PB_FIRST || boundary == AB_HCI_PB_FIRST_NO_FLUSH)
     start(hci, link, packet);
   else if (boundary == AB_HCI_PB_CONTINUING && link->rx)

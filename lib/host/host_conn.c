@@ -10,7 +10,7 @@ static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
   if (frame)
     ab_l2cap_rx(&ab_conn_of_link(link)->l2cap, frame, len);
   else /* nobody would miss what is not there */
-    (void) ab_gap_disconnect(link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
+    ab_gap_drop(link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
 }
 
 static void on_att_pdu(void *ctx, const uint8_t *pdu, size_t len) {
@@ -64,7 +64,7 @@ static void on_att_broken(void *ctx, int status) {
   aioble_conn_t *conn = ctx;
 
   (void) status;
-  (void) ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+  ab_gap_drop(&conn->link, AB_HCI_ERR_REMOTE_USER);
 }
 
 /* ---- downward ---- */

@@ -362,6 +362,20 @@ static void a_cancel_without_memory_is_tried_again(void **state) {
   expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
 }
 
+static void a_link_that_must_end_ends_when_there_is_memory_for_that(void **state) {
+  bed *b = *state;
+
+  start(b);
+  fake_controller_gives(b->c, CONNECTED);
+  fake_controller_forget(b->c);
+  ab_bufs_free(&b->c->bufs);
+  fake_env_fail_at(b->c->env, 1);
+  ab_gap_drop(&b->link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
+  fake_controller_got_nothing(b->c);
+  fake_env_advance(b->c->env, 20000);
+  expect_sent(b, AB_HCI_DISCONNECT);
+}
+
 #define WITH_BED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -380,6 +394,7 @@ int main(void) {
       WITH_BED(a_refused_link_is_disconnected),
       WITH_BED(requests_of_the_controller_are_all_answered),
       WITH_BED(a_cancel_without_memory_is_tried_again),
+      WITH_BED(a_link_that_must_end_ends_when_there_is_memory_for_that),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
