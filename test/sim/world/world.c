@@ -12,10 +12,10 @@ enum {
   END_MS = 15000,
   RESTS = 3,
   STEPS = 30,
-  MEETINGS = 3,
+  MEETINGS = 4,
   MEETING_MS = 300,
-  FINDS = 40,
-  FIND_MS = 20,
+  FINDS = 120,
+  FIND_MS = 5,
   LIVE_MAX = 20000, /* allocations, of all stacks */
 };
 
@@ -265,6 +265,7 @@ uint64_t world_live(const world_options *options) {
     world_act(w);
     if (w->kind->trouble_every && world_roll(w, w->kind->trouble_every) == 0)
       world_trouble(w);
+    world_trouble_goes_on(w);
     pass_time(w);
     if (w->step % (options->actions / RESTS + 1) == 0)
       world_settle(w);

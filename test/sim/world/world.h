@@ -86,6 +86,8 @@ struct w_op {
   unsigned calls;
   void *what, *with; /* the model's notes */
   unsigned seq, mark;
+  uint64_t since_us, limit_ms;
+  bool each; /* the limit is that of each request */
 };
 
 /* ---- values: each attribute has one client that writes it ---- */
@@ -195,7 +197,8 @@ struct world {
   unsigned calling; /* in a call of the library, which must not call us */
   unsigned step;
   bool ending;
-  bool still; /* tables do not change */
+  bool still;      /* tables do not change */
+  unsigned famine; /* so many actions more there is no memory at all */
   w_op ops[W_OPS];
   w_side sides[W_STACKS];
   w_end ends[W_ENDS];
@@ -246,6 +249,7 @@ void world_called(w_side *side);
 /* a callback of that stack begins */
 void world_called_back(w_side *side, const char *what);
 void world_disturb_an_op(world *w);
+void world_limit(w_op *o, unsigned ms); /* sets its time limit */
 void world_ops_end(world *w);
 
 /* ---- patterns: octets of which each says where it belongs ---- */
@@ -293,6 +297,7 @@ void world_keys_begin(w_side *side);
 void world_keys_check(world *w);
 
 void world_trouble(world *w);
+void world_trouble_goes_on(world *w); /* an action later */
 void world_trouble_over(world *w);
 const char *world_trouble_name(unsigned no); /* NULL: there are no more */
 

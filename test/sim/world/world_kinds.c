@@ -40,7 +40,7 @@ static const world_kind kinds[] = {
                  .establish_fail_ppm = 50000},
      .troubles = W_UNPLUG | W_ERROR | W_LOSS | W_RANGE | W_HOLD | W_STUCK,
      .trouble_every = 40},
-    {.name = "poor", .troubles = W_NO_MEMORY, .trouble_every = 10},
+    {.name = "poor", .promises = W_EXACT | W_AGREE, .troubles = W_NO_MEMORY, .trouble_every = 10},
     {.name = "hostile", .promises = W_EXACT | W_AGREE, .hostile = true},
     {.name = "broken",
      .weather = {.delay_ppm = 5000,

@@ -160,7 +160,7 @@ void world_advertise(w_side *side) {
   w_op *o = W_PLAY(side, "advertise", aioble_advertise(side->ble, &options), known);
 
   if (o)
-    W_CALL(side, aioble_op_set_timeout(o->op, 100 + world_roll(w, 5000)));
+    world_limit(o, 100 + world_roll(w, 5000));
 }
 
 void world_connect(w_side *side) {
@@ -169,7 +169,7 @@ void world_connect(w_side *side) {
   w_op *o = W_PLAY(side, "connect", aioble_device_connect(device, NULL), known);
 
   if (o && world_roll(w, 2))
-    W_CALL(side, aioble_op_set_timeout(o->op, world_roll(w, 3000)));
+    world_limit(o, world_roll(w, 3000));
 }
 
 /* one advertises, the other one connects to it */
@@ -179,7 +179,7 @@ void world_meet(w_side *side) {
   w_op *o = W_PLAY(other, "advertise", aioble_advertise(other->ble, NULL), known);
 
   if (o)
-    W_CALL(other, aioble_op_set_timeout(o->op, 4000));
+    world_limit(o, 4000);
   W_PLAY(side, "connect", aioble_device_connect(side->devices[other->no], NULL), known);
 }
 

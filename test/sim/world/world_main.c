@@ -11,7 +11,7 @@
  *   --runs N      how many; default 100; 0: until stopped, or for as long as --minutes says
  *   --minutes N   no new seed after that time
  *   --kind NAME   only that kind; default: each seed has its own
- *   --actions N   in each world; default 120
+ *   --actions N   in each world; default 200
  *   --jobs N      processes at a time; default: one for each processor
  *   --trace       in this process, with a line for everything that happens
  *   --snoop DIR   captures of all stacks there (btsnoop), of each seed
@@ -209,7 +209,7 @@ static void argument(settings *s, char **argv, int *i) {
 
 int main(int argc, char **argv) {
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  settings s = {.world = {.seed = 1, .actions = 120},
+  settings s = {.world = {.seed = 1, .actions = 200},
                 .runs = 100,
                 .jobs = processors > 0 ? (unsigned) processors : 1,
                 .program = argv[0]};

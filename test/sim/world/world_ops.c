@@ -83,6 +83,17 @@ void world_act_inside(world *w) {
 
 /* ---- ops ---- */
 
+enum { GRACE_US = 5000000 }; /* what a controller may take to end a procedure */
+
+/* An op ends at its limit, or soon after. (Values and discoveries have one for each request.) */
+static void in_time(const w_op *o) {
+  world *w = o->w;
+  uint64_t us = aioble_virtual_now_us(w->s.radio) - o->since_us;
+
+  if (o->limit_ms != AIOBLE_FOREVER && !o->each)
+    W_CHECK(w, us <= o->limit_ms * 1000 + GRACE_US, "%s took %.3f s", o->name, (double) us / 1e6);
+}
+
 static void on_done(aioble_op_t *op, int status, void *user) {
   w_op *o = user;
   world *w = o->w;
@@ -94,6 +105,7 @@ static void on_done(aioble_op_t *op, int status, void *user) {
   W_CHECK(w, aioble_op_done(op) && aioble_op_status(op) == status, "%s: two outcomes", o->name);
   W_CHECK(w, status <= 0 && status != AIOBLE_EAGAIN, "%s: what is %d?", o->name, status);
   world_trace(w, o->name, (long) o->at, (long) (o - w->ops), status);
+  in_time(o);
   if (o->then)
     o->then(o, status);
   if (op->ble) {
@@ -115,6 +127,8 @@ w_op *world_play(w_side *side, const char *name, aioble_op_t *op, w_then *then) 
   }
   *o = (w_op){
       .w = w, .op = aioble_op_ref(op), .name = name, .then = op->ble ? then : NULL, .at = side->no};
+  o->since_us = aioble_virtual_now_us(w->s.radio);
+  o->limit_ms = op->ble ? op->kind->timeout_ms : 0;
   world_trace(w, name, (long) side->no, (long) w->n_ops, AIOBLE_EAGAIN);
   w->n_ops++;
   aioble_op_then(op, on_done, o);
@@ -132,7 +146,14 @@ void world_disturb_an_op(world *w) {
   if (world_roll(w, 2))
     W_CALL(&w->sides[o->at], aioble_op_cancel(o->op));
   else
-    W_CALL(&w->sides[o->at], aioble_op_set_timeout(o->op, world_roll(w, 500)));
+    world_limit(o, world_roll(w, 500));
+}
+
+void world_limit(w_op *o, unsigned ms) {
+  o->since_us = aioble_virtual_now_us(o->w->s.radio);
+  o->limit_ms = ms;
+  o->each = false;
+  W_CALL(&o->w->sides[o->at], aioble_op_set_timeout(o->op, ms));
 }
 
 void world_ops_end(world *w) {

@@ -20,23 +20,22 @@ static void changed(w_side *side, int status) {
   side->changed_us = aioble_virtual_now_us(side->w->s.radio);
 }
 
+/* the next one that is not there; the last one goes first; or the same table anew, without extras
+ */
 void world_change_table(w_side *side) {
-  aioble_service_t *service = side->extras[world_roll(side->w, W_EXTRAS)];
+  unsigned there = 0, what = world_roll(side->w, 5);
   int status;
 
   if (side->w->still)
     return;
-  switch (world_roll(side->w, 5)) {
-  case 0: /* the same table anew, without extras */
+  while (there < W_EXTRAS && aioble_char_handle(side->extra_chars[there]))
+    there++;
+  if (what == 0)
     W_CALL(side, status = aioble_register_services(side->ble, &side->service, 1));
-    break;
-  case 1:
-  case 2:
-    W_CALL(side, status = aioble_service_remove(service));
-    break;
-  default:
-    W_CALL(side, status = aioble_service_add(service));
-  }
+  else if (what < 3 && there > 0)
+    W_CALL(side, status = aioble_service_remove(side->extras[there - 1]));
+  else
+    W_CALL(side, status = aioble_service_add(side->extras[there % W_EXTRAS]));
   world_trace(side->w, "table", (long) side->no, (long) side->changes, status);
   changed(side, status);
 }

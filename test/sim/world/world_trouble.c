@@ -39,8 +39,17 @@ static void credits(w_side *side) {
   aioble_virtual_controller_lose_credits(side->controller, world_roll(side->w, 2));
 }
 
+/* one allocation, or all for a while */
 static void no_memory(w_side *side) {
-  side->w->s.fail_at = side->w->s.allocations + 1 + world_roll(side->w, 10);
+  world *w = side->w;
+  size_t from = w->s.allocations + 1 + world_roll(w, 10);
+
+  if (world_roll(w, 4)) {
+    w->s.fail_at = from;
+    return;
+  }
+  w->s.fail_from = from;
+  w->famine = 1 + world_roll(w, 8);
 }
 
 /* stuck, until its watchdog has it start again, and say so */
@@ -83,8 +92,14 @@ void world_trouble(world *w) {
   troubles[no].fn(world_side(w));
 }
 
+void world_trouble_goes_on(world *w) {
+  if (w->famine && --w->famine == 0)
+    w->s.fail_from = 0;
+}
+
 void world_trouble_over(world *w) {
-  w->s.fail_at = 0;
+  w->s.fail_at = w->s.fail_from = 0;
+  w->famine = 0;
   aioble_virtual_set_faults(w->s.radio, NULL);
   for (unsigned i = 0; i < W_STACKS; i++) {
     w_side *side = &w->sides[i];

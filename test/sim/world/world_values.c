@@ -369,6 +369,7 @@ void world_write(w_side *side) {
                                                            : AIOBLE_WRITE_REQUEST),
              wrote);
   o->what = a;
+  o->each = true;
   o->seq = seq;
   o->mark = link_of(side, a->server, a->found);
   a->busy += a->kind == W_LONG && !o->calls;
@@ -401,6 +402,7 @@ void world_read(w_side *side) {
   if (!o)
     return;
   o->what = a;
+  o->each = true;
   o->mark = a->looks;
 }
 
@@ -423,6 +425,12 @@ static void on_any(aioble_client_char_t *chr, aioble_bytes_t value, bool indicat
   world_act_inside(side->w);
 }
 
+/* these have a time limit for each of their requests */
+static void each(w_op *o) {
+  if (o)
+    o->each = true;
+}
+
 static void use_several(w_side *side) {
   static const uint8_t octets[60];
   world *w = side->w;
@@ -433,16 +441,16 @@ static void use_several(w_side *side) {
 
   switch (world_roll(w, 5)) {
   case 0:
-    W_PLAY(side, "write reliably", aioble_conn_write_reliable(conn, writes, 2), NULL);
+    each(W_PLAY(side, "write reliably", aioble_conn_write_reliable(conn, writes, 2), NULL));
     break;
   case 1:
-    W_PLAY(side, "read multiple", aioble_client_read_multiple(both, 2), NULL);
+    each(W_PLAY(side, "read multiple", aioble_client_read_multiple(both, 2), NULL));
     break;
   case 2:
-    W_PLAY(side, "read variable", aioble_client_read_multiple_variable(both, 2), NULL);
+    each(W_PLAY(side, "read variable", aioble_client_read_multiple_variable(both, 2), NULL));
     break;
   case 3:
-    W_PLAY(side, "read by UUID", aioble_conn_read_by_uuid(conn, AIOBLE_UUID16(OPEN)), NULL);
+    each(W_PLAY(side, "read by UUID", aioble_conn_read_by_uuid(conn, AIOBLE_UUID16(OPEN)), NULL));
     break;
   default:
     W_CALL(side, (void) aioble_client_char_try_write(chr, octets, world_roll(w, 60)));
@@ -457,11 +465,11 @@ void world_use_any(w_side *side) {
 
   switch (world_roll(w, 8)) {
   case 0:
-    W_PLAY(side, "read any", aioble_client_char_read(chr), NULL);
+    each(W_PLAY(side, "read any", aioble_client_char_read(chr), NULL));
     break;
   case 1:
-    W_PLAY(side, "write any", aioble_client_char_write(chr, octets, len, AIOBLE_WRITE_REQUEST),
-           NULL);
+    each(W_PLAY(side, "write any", aioble_client_char_write(chr, octets, len, AIOBLE_WRITE_REQUEST),
+                NULL));
     break;
   case 2:
     W_PLAY(side, "command any",
