@@ -35,6 +35,9 @@ typedef struct aioble_virtual_faults {
   uint32_t reorder_ppm;        /**< an event or data packet overtakes one of another link */
   uint32_t malformed_ppm;      /**< one octet behind the H4 type is another one */
   uint32_t truncated_ppm;      /**< the packet ends early, its length field unchanged */
+  uint32_t delay_ppm;          /**< of every batch to a host: it comes up to 100 ms later */
+  uint32_t lost_event_ppm;     /**< an event does not come */
+  uint32_t duplicated_ppm;     /**< an event comes twice */
   uint32_t lost_credits_ppm;   /**< a Number Of Completed Packets event does not come */
   uint32_t hardware_error_ppm; /**< a batch has a Hardware Error event, too */
   /** A new connection is never heard of again (Disconnection Complete, 0x3e). */
@@ -168,6 +171,12 @@ AIOBLE_API void aioble_virtual_controller_set_position(aioble_transport_t *t, in
 
 /** Pulled out: off at once, sink->lost follows. Plug it in again with close() and open(). */
 AIOBLE_API void aioble_virtual_controller_unplug(aioble_transport_t *t);
+/**
+ * Its firmware has started again, without a word to the host: what it was doing, its links and its
+ * settings are gone, and what was on its way to or from the host, too. Often followed by
+ * aioble_virtual_controller_hardware_error().
+ */
+AIOBLE_API void aioble_virtual_controller_reset(aioble_transport_t *t);
 /** Stuck (true): whatever the host sends vanishes, and nothing comes from it. */
 AIOBLE_API void aioble_virtual_controller_set_silent(aioble_transport_t *t, bool silent);
 /** Every Number Of Completed Packets event is lost while true. */

@@ -18,7 +18,7 @@ static void end_securing(aioble_op_t *op, int why) {
 
   ab_op_leave_list(op, why);
   if (ab_list_empty(&conn->securing))
-    (void) ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+    ab_gap_drop(&conn->link, AB_HCI_ERR_REMOTE_USER);
 }
 
 static void end_connect(aioble_op_t *op, int why) {

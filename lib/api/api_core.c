@@ -154,7 +154,7 @@ aioble_op_t *aioble_close(aioble_t *ble) {
 
   if (!ble)
     return ab_op_failed(NULL, AIOBLE_ENOTCONN);
-  op = ab_op_new(ble, &close_kind);
+  op = ab_op_new_reserved(ble, &close_kind);
   if (!op)
     return ab_op_failed(ble, AIOBLE_ENOMEM);
   ab_list_push(&ble->closes, &op->node);

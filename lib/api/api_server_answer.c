@@ -26,7 +26,7 @@ aioble_answer_t *aioble_access_later(aioble_access_t *access) {
 static int check_answer(const aioble_answer_t *answer, int code, size_t len) {
   if (code < 0 || code > UINT8_MAX || len > AB_ATT_VALUE_MAX)
     return AIOBLE_EINVAL;
-  return answer->late.request ? 0 : AIOBLE_ENOTCONN;
+  return ab_gatt_late_waits(&answer->late) ? 0 : AIOBLE_ENOTCONN;
 }
 
 int aioble_answer(aioble_answer_t *answer, int code, const void *value, size_t len) {

@@ -82,18 +82,27 @@ static void start_limit(aioble_op_t *op, uint64_t timeout_ms) {
     ab_timer_start(&op->ble->env, &op->timer, us, on_time_limit);
 }
 
-aioble_op_t *ab_op_new(aioble_t *ble, const ab_op_kind *kind) {
+/* a pending op; the pool keeps `leave` slots */
+static aioble_op_t *start(aioble_t *ble, const ab_op_kind *kind, unsigned leave) {
   aioble_op_t *op;
 
   assert(kind->size >= sizeof *op && kind->size <= AB_OP_SLOT);
   if (!ab_host_touch(ble))
     return NULL;
-  op = slot(&ble->ops, AB_OP_RESERVE);
+  op = slot(&ble->ops, leave);
   if (!op && !(op = ab_alloc(&ble->env, AB_OP_SLOT)))
     return NULL;
   prepare(ble, op, kind);
   start_limit(op, kind->timeout_ms);
   return op;
+}
+
+aioble_op_t *ab_op_new(aioble_t *ble, const ab_op_kind *kind) {
+  return start(ble, kind, AB_OP_RESERVE);
+}
+
+aioble_op_t *ab_op_new_reserved(aioble_t *ble, const ab_op_kind *kind) {
+  return start(ble, kind, 0);
 }
 
 static const ab_op_kind settled_kind = {"settled", sizeof(aioble_op_t), AIOBLE_FOREVER, NULL, NULL};

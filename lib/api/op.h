@@ -61,6 +61,8 @@ struct aioble_op {
 /* A pending op with the caller's reference and its kind's time limit running; the rest of its
    struct is zero. NULL: out of memory (then return ab_op_failed(ble, AIOBLE_ENOMEM)). */
 aioble_op_t *ab_op_new(aioble_t *ble, const ab_op_kind *kind);
+/* … which may be one of the last slots: for what must be possible without memory */
+aioble_op_t *ab_op_new_reserved(aioble_t *ble, const ab_op_kind *kind);
 /* An op that has settled with `status`; never NULL. ble NULL: one that belongs to no loop, of
    status ENOTCONN, ENOMEM, EINVAL or 0. */
 aioble_op_t *ab_op_failed(aioble_t *ble, int status);
@@ -97,7 +99,7 @@ enum { AB_OP_SLOT = 416, AB_OP_RESERVE = 16, AB_OP_IDLE = 256 };
 typedef struct ab_ops {
   ab_list ready; /* settled and wanted: to be delivered */
   ab_list pool;  /* idle slots of AB_OP_SLOT octets */
-  unsigned idle; /* … how many; the last AB_OP_RESERVE are for ab_op_failed() */
+  unsigned idle; /* … how many; the last AB_OP_RESERVE are for errors and closing */
   uint64_t without_memory;
 } ab_ops;
 

@@ -70,6 +70,7 @@ struct ab_gap_link {
   uint16_t interval, latency, timeout;
   uint8_t role; /* AB_HCI_ROLE_… */
   bool up, ending;
+  uint8_t drop_reason; /* of a disconnect that there was no memory for; 0: none */
 };
 
 /* ---- what the layer above is told, and asked ---- */
@@ -245,6 +246,8 @@ void ab_gap_request_remove(ab_gap *gap, ab_gap_request *req, int why);
 int ab_gap_disconnect(ab_gap_link *link, uint8_t reason);
 /* what `private_peer` says has changed */
 void ab_gap_private_peers_changed(ab_gap *gap);
+/* It must end: without memory for that, it is tried again until there is some. */
+void ab_gap_drop(ab_gap_link *link, uint8_t reason);
 /* the link of the peer with that identity, or that used that address; or NULL */
 ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer);
 /* fn may be called from inside on an error; ENOTCONN when the link ends first */

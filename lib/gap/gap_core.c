@@ -140,6 +140,7 @@ static void on_retry(ab_timer *timer) {
   ab_gap *gap = ab_container_of(timer, ab_gap, retry);
 
   ab_gap_refuse_next(gap);
+  ab_gap_drop_again(gap);
   ab_gap_run(gap);
 }
 

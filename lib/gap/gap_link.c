@@ -185,6 +185,21 @@ int ab_gap_disconnect(ab_gap_link *link, uint8_t reason) {
   return err;
 }
 
+void ab_gap_drop(ab_gap_link *link, uint8_t reason) {
+  link->drop_reason = ab_gap_disconnect(link, reason) == AIOBLE_ENOMEM ? reason : 0;
+  if (link->drop_reason)
+    ab_gap_retry_soon(link->gap);
+}
+
+void ab_gap_drop_again(ab_gap *gap) {
+  AB_LIST_EACH(n, &gap->links) {
+    ab_gap_link *link = ab_container_of(n, ab_gap_link, node);
+
+    if (link->drop_reason)
+      ab_gap_drop(link, link->drop_reason);
+  }
+}
+
 static void on_refused(ab_hci_cmd *cmd, int status, ab_rd *ret) {
   (void) status;
   (void) ret;

@@ -48,6 +48,8 @@ void ab_gap_run(ab_gap *gap);
 ab_hci_cmd_fn ab_gap_on_start_step;
 /* there was no memory for a command that must be sent */
 void ab_gap_retry_soon(ab_gap *gap);
+/* the links that could not be dropped for want of memory */
+void ab_gap_drop_again(ab_gap *gap);
 void ab_gap_is_off(ab_gap *gap, ab_gap_kind kind);
 
 /* events, by file */

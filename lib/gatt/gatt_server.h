@@ -148,8 +148,8 @@ uint16_t ab_gatt_server_appearance(const ab_gatt_server *server);
 /*
  * Takes the caller's reference to a table that was finished without an error and lets go of the one
  * before. The values get their handles. What a client can see of both is compared: where a service
- * has changed, links lose their subscriptions; if anything has, they lose what they prepared, and
- * are told by Service Changed. 0, or AIOBLE_ENOMEM: the old table stays.
+ * has changed, links lose their subscriptions; if anything has, they lose what they prepared (and
+ * cannot execute the rest), and are told by Service Changed. 0, or AIOBLE_ENOMEM: the old table stays.
  */
 int ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db);
 /* what ab_gatt_db_set_owner() was given for the table in use; NULL: nothing */
@@ -262,6 +262,8 @@ void ab_gatt_late_begin(ab_gatt_late *late, const ab_gatt_access *access);
  * may ask other hooks. It may come from inside the hook that began it.
  */
 void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len);
+/* somebody does: the answer will be acted upon */
+bool ab_gatt_late_waits(const ab_gatt_late *late);
 /* the owner goes away: the client gets Unlikely Error */
 void ab_gatt_late_drop(ab_gatt_late *late);
 
@@ -328,6 +330,7 @@ struct ab_gatt_bearer {
   ab_att *att;
   ab_wr prepared; /* queue of Prepare Write; start NULL: empty */
   unsigned n_prepared;
+  bool prepared_lost; /* some of it, by a change of the table: the rest is no good, either */
   ab_gatt_request open;
 };
 

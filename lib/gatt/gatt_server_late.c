@@ -163,6 +163,11 @@ static void answer_inside(ab_gatt_request *rq) {
   answer->data = answer->copy ? answer->copy->p : NULL;
 }
 
+/* not when the bearer broke, and will be closed */
+static bool can_go_on(const ab_gatt_request *rq) {
+  return rq->bearer->att->state == AB_ATT_OPEN;
+}
+
 static void answer(ab_gatt_request *rq, int code, const void *data, size_t len) {
   forget_late(rq);
   rq->answered = true;
@@ -171,15 +176,19 @@ static void answer(ab_gatt_request *rq, int code, const void *data, size_t len) 
   rq->answer.len = len < AB_ATT_VALUE_MAX ? len : AB_ATT_VALUE_MAX;
   if (rq->running)
     answer_inside(rq);
-  else if (rq->bearer->att->state == AB_ATT_OPEN)
+  else if (can_go_on(rq))
     go_on(rq);
   else
-    ab_gatt_end(rq); /* the bearer broke, and will be closed */
+    ab_gatt_end(rq);
 }
 
 void ab_gatt_late_answer(ab_gatt_late *late, uint8_t code, const void *data, size_t len) {
   if (late->request)
     answer(late->request, code, data, len);
+}
+
+bool ab_gatt_late_waits(const ab_gatt_late *late) {
+  return late->request && (late->request->running || can_go_on(late->request));
 }
 
 void ab_gatt_late_drop(ab_gatt_late *late) {

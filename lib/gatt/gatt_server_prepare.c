@@ -9,6 +9,9 @@
  *      offset 0, else over the present value. A part may not leave a gap (Invalid Offset).
  *   2. Every attribute is checked, which its hook may do later.
  *   3. Then every attribute is committed, in the order of their first parts.
+ *
+ * When the table changes the parts that wait are gone. Those that follow, and the Execute Write,
+ * are refused (Unlikely Error): what remains is not what the client means to write.
  */
 #include "gatt/gatt_server_priv.h"
 #include <aioble/server.h>
@@ -25,7 +28,10 @@ void ab_gatt_bearer_forget_prepared(ab_gatt_bearer *bearer) {
 
 void ab_gatt_forget_prepared(ab_gatt_server_link *link) {
   AB_LIST_EACH(n, &link->bearers) {
-    ab_gatt_bearer_forget_prepared(ab_container_of(n, ab_gatt_bearer, node));
+    ab_gatt_bearer *bearer = ab_container_of(n, ab_gatt_bearer, node);
+
+    bearer->prepared_lost |= bearer->n_prepared > 0;
+    ab_gatt_bearer_forget_prepared(bearer);
   }
 }
 
@@ -33,6 +39,8 @@ static int enqueue(ab_gatt_request *rq, const ab_gatt_part *part, const uint8_t 
   ab_gatt_bearer *bearer = rq->bearer;
   void *queue;
 
+  if (bearer->prepared_lost)
+    return AB_ATT_ERR_UNLIKELY;
   if (!bearer->prepared.start) {
     if (!(queue = ab_alloc(rq->server->env, AB_GATT_PREPARED_OCTETS)))
       return AB_ATT_ERR_INSUFFICIENT_RESOURCES;
@@ -145,6 +153,9 @@ static int take_queue(ab_gatt_request *rq, bool write) {
   size_t len = bearer->prepared.start ? ab_wr_len(&bearer->prepared) : 0;
   int code = write ? put_together(rq, ab_rd_of(bearer->prepared.start, len)) : 0;
 
+  if (write && bearer->prepared_lost)
+    code = AB_ATT_ERR_UNLIKELY;
+  bearer->prepared_lost = false;
   ab_gatt_bearer_forget_prepared(bearer);
   return code;
 }

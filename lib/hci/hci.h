@@ -125,7 +125,8 @@ void ab_hci_on_le_event(ab_hci *hci, uint8_t subevent, ab_hci_event_fn *fn, void
 
 /* ---- links: ACL data (Core Vol 4, Part E, 4.1, 5.4.2; L2CAP framing Vol 3, Part A, 3.1) ---- */
 
-/* one whole L2CAP PDU, basic header included; borrowed */
+/* one whole L2CAP PDU, basic header included; borrowed. NULL: one was lost, there was no
+   memory; it is the last call */
 typedef void ab_hci_frame_fn(ab_hci_link *link, const uint8_t *frame, size_t len);
 
 struct ab_hci_link {
@@ -141,6 +142,7 @@ struct ab_hci_link {
   uint16_t unacked;   /* … of these, those before on_acked */
   void (*on_acked)(ab_hci_link *link);
   bool tx_partial; /* the first of tx has had its first fragment sent */
+  bool deaf;       /* a PDU was lost: what comes behind it does not count */
   bool open;
 };
 

@@ -8,6 +8,9 @@
  *   NO PDU -start, all of it-> deliver -> NO PDU
  *   NO PDU -start-> OPEN -continuation-> OPEN | deliver -> NO PDU
  *   OPEN -start-> the old one is dropped, as from NO PDU;  NO PDU -continuation-> dropped
+ *
+ * One that is dropped for lack of memory was a good one: what is above relies on getting
+ * everything, so it gets nothing more, and the link's owner is told.
  */
 #include "hci/hci_priv.h"
 
@@ -20,6 +23,13 @@ static void drop(ab_hci *hci, ab_hci_link *link) {
   hci->stats.reassembly++;
   ab_buf_free(link->rx);
   link->rx = NULL;
+}
+
+/* the link may be gone after it */
+static void lose(ab_hci *hci, ab_hci_link *link) {
+  drop(hci, link);
+  link->deaf = true;
+  link->on_frame(link, NULL, 0);
 }
 
 static void append(ab_buf *buf, ab_rd *r, size_t n) {
@@ -44,33 +54,34 @@ static bool grow(ab_hci *hci, ab_hci_link *link, size_t room) {
 }
 
 /* The PDU's length is its first two octets, and those may come one by one (Vol 3, Part A, 1.4,
-   "start fragment"). False: the PDU cannot be had. */
-static bool learn_length(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
+   "start fragment"). EPROTO: it is too long; ENOMEM. */
+static int learn_length(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
   size_t missing = 2 - link->rx->len;
   ab_rd head;
 
   append(link->rx, r, ab_rd_left(r) < missing ? ab_rd_left(r) : missing);
   if (link->rx->len < 2)
-    return true;
+    return 0;
   head = ab_rd_of(link->rx->p, link->rx->len);
   link->rx_want = ab_rd_le16(&head) + (uint32_t) L2CAP_HEADER;
   if (link->rx_want > link->rx_limit)
-    return false;
+    return AIOBLE_EPROTO;
   link->rx->secret = link->rx_want <= SHORT;
-  return link->rx_want <= AB_BUF_ROOM || grow(hci, link, link->rx_want);
+  return link->rx_want <= AB_BUF_ROOM || grow(hci, link, link->rx_want) ? 0 : AIOBLE_ENOMEM;
 }
 
 /* one more fragment of the open PDU */
 static void gather(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
+  int status = link->rx_want ? 0 : learn_length(hci, link, r);
   ab_buf *whole;
 
-  if (!link->rx_want && !learn_length(hci, link, r)) {
-    drop(hci, link);
+  if (status == AIOBLE_ENOMEM) {
+    lose(hci, link);
     return;
   }
-  if (!link->rx_want)
+  if (status == 0 && !link->rx_want)
     return;
-  if (ab_rd_left(r) > link->rx_want - link->rx->len) {
+  if (status < 0 || ab_rd_left(r) > link->rx_want - link->rx->len) {
     drop(hci, link);
     return;
   }
@@ -99,7 +110,7 @@ static void start(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
   if (link->rx)
     gather(hci, link, r);
   else
-    drop(hci, link);
+    lose(hci, link);
 }
 
 void ab_hci_acl_rx(ab_hci *hci, ab_rd *packet) {
@@ -115,6 +126,8 @@ void ab_hci_acl_rx(ab_hci *hci, ab_rd *packet) {
   hci->stats.acl_in++;
   if (!link)
     hci->stats.unknown_link++;
+  else if (link->deaf)
+    return;
   else if (boundary == AB_HCI_PB_FIRST || boundary == AB_HCI_PB_FIRST_NO_FLUSH)
     start(hci, link, packet);
   else if (boundary == AB_HCI_PB_CONTINUING && link->rx)

@@ -59,7 +59,7 @@ static void on_att_broken(void *ctx, int status) {
   aioble_conn_t *conn = ctx;
 
   (void) status;
-  (void) ab_gap_disconnect(&conn->link, AB_HCI_ERR_REMOTE_USER);
+  ab_gap_drop(&conn->link, AB_HCI_ERR_REMOTE_USER);
 }
 
 /* ---- downward ---- */

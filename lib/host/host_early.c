@@ -18,7 +18,10 @@ enum {
 };
 
 static void deliver(aioble_conn_t *conn, const uint8_t *frame, size_t len) {
-  ab_l2cap_rx(&conn->l2cap, frame, len);
+  if (frame)
+    ab_l2cap_rx(&conn->l2cap, frame, len);
+  else /* one was lost: nobody would miss what is not there */
+    ab_gap_drop(&conn->link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
 }
 
 static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
@@ -56,7 +59,7 @@ static void on_time_up(ab_timer *timer) {
 static void on_early_frame(ab_hci_link *hci, const uint8_t *data, size_t len) {
   aioble_conn_t *conn = ab_conn_of_link(ab_container_of(hci, ab_gap_link, hci));
   ab_host_early *e = &conn->early;
-  ab_buf *frame = e->n < FRAMES_MAX ? ab_buf_copy(&conn->ble->bufs, data, len) : NULL;
+  ab_buf *frame = data && e->n < FRAMES_MAX ? ab_buf_copy(&conn->ble->bufs, data, len) : NULL;
 
   if (!frame) {
     aioble_conn_ref(conn);

@@ -202,9 +202,9 @@ static void secured(aioble_conn_t *conn, int status) {
     ab_host_settle_all(&conn->securing, 0, NULL);
     ab_host_conn_start(conn);
     ab_host_eatt_encrypted(conn);
-  } else if (ab_gap_disconnect(&conn->link, AB_HCI_ERR_AUTH_FAILURE) < 0) {
-    ab_host_settle_all(&conn->securing, status, NULL);
-  } /* else they settle when the link has ended */
+  } else {
+    ab_gap_drop(&conn->link, AB_HCI_ERR_AUTH_FAILURE); /* they settle when the link has ended */
+  }
 }
 
 static void on_ended(void *ctx, int status) {

@@ -42,22 +42,20 @@ void vr_ctrl_give_back(vr_ctrl *c, ab_buf *buf) {
 }
 
 bool vr_ctrl_may_give(const vr_ctrl *c) {
-  return c->on && c->open && !c->hold && !c->silent;
+  return c->on && c->open && !c->hold && !c->silent && !c->delay.running;
 }
 
+/* Its done comes first: a host that learns of a link's end may use that link's buffers at once. */
 static void deliver(vr_ctrl *c, ab_buf *buf) {
-  uint32_t epoch = c->epoch;
-
   if (vr_acl_is_data(buf)) {
     vr_acl_deliver(c, buf);
     return;
   }
   c->stats.events++;
+  if (buf->done)
+    buf->done(buf, 0);
   vr_fault_give(c, buf->p, buf->len);
-  if (c->epoch == epoch)
-    ab_buf_finish(buf, 0);
-  else
-    ab_buf_free(buf); /* the host has switched us off meanwhile: done() has nobody to work on */
+  ab_buf_free(buf);
 }
 
 /* data that the host has no buffer for steps aside; events do not wait for it */
@@ -146,7 +144,7 @@ static void on_turn(vr_turn *turn) {
   c->busy = true;
   c->gave = false;
   take_all(c);
-  if (vr_ctrl_may_give(c))
+  if (vr_ctrl_may_give(c) && !vr_fault_delay(c))
     give_all(c);
   if (c->open && c->gave)
     c->sink->batch_end(c->sink_ctx);
@@ -241,6 +239,7 @@ static void queue_clear(ab_list *queue) {
 static void power_off(vr_ctrl *c) {
   vr_now(c->radio);
   c->on = false;
+  vr_timer_stop(c->radio, &c->delay);
   vr_ctrl_reset(c);
   queue_clear(&c->from_host);
   queue_clear(&c->to_host);
@@ -402,6 +401,15 @@ void aioble_virtual_controller_set_position(aioble_transport_t *t, int32_t x_cm,
   vr_ctrl *c = vr_ctrl_of(t);
 
   c->place = c->adv.air.place = (vr_place){x_cm, y_cm};
+}
+
+void aioble_virtual_controller_reset(aioble_transport_t *t) {
+  vr_ctrl *c = vr_ctrl_of(t);
+
+  if (!c->on)
+    return;
+  power_off(c);
+  c->on = true;
 }
 
 void aioble_virtual_controller_unplug(aioble_transport_t *t) {

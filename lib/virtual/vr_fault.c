@@ -2,6 +2,8 @@
 /* What goes wrong: by chance, from the radio's seed, and on purpose. */
 #include "virtual/vr_priv.h"
 
+enum { DELAY_MAX_US = 100000 };
+
 /* two packets of two links: nothing says which comes first */
 static bool may_overtake(const ab_buf *buf, const ab_buf *last) {
   return buf->ctx && last->ctx && buf->ctx != last->ctx;
@@ -29,8 +31,30 @@ static void one_octet_wrong(vr_ctrl *c, uint8_t *packet, size_t len) {
   c->stats.faults++;
 }
 
+static void give(vr_ctrl *c, const uint8_t *packet, size_t len) {
+  c->gave = true;
+  c->sink->packet(c->sink_ctx, packet, len);
+}
+
+/* How often an event comes. Data always comes once: the link layer sees to that. */
+static unsigned times(vr_ctrl *c, const uint8_t *packet, size_t len) {
+  ab_rd r = ab_rd_of(packet, len);
+  unsigned n = 1;
+
+  if (ab_rd_u8(&r) != AIOBLE_H4_EVENT)
+    return 1;
+  if (vr_chance(c->radio, c->radio->faults.lost_event_ppm))
+    n = 0;
+  else if (vr_chance(c->radio, c->radio->faults.duplicated_ppm))
+    n = 2;
+  c->stats.faults += n != 1;
+  return n;
+}
+
 void vr_fault_give(vr_ctrl *c, uint8_t *packet, size_t len) {
   const aioble_virtual_faults_t *f = &c->radio->faults;
+  unsigned n = times(c, packet, len);
+  uint32_t epoch = c->epoch;
 
   if (len > 1 && vr_chance(c->radio, f->malformed_ppm))
     one_octet_wrong(c, packet, len);
@@ -38,8 +62,20 @@ void vr_fault_give(vr_ctrl *c, uint8_t *packet, size_t len) {
     len = 1 + vr_random_below(c->radio, (uint32_t) len - 1);
     c->stats.faults++;
   }
-  c->gave = true;
-  c->sink->packet(c->sink_ctx, packet, len);
+  for (; n && c->epoch == epoch; n--) /* else the host has switched us off meanwhile */
+    give(c, packet, len);
+}
+
+static void on_delay_over(ab_timer *timer) {
+  vr_ctrl_wake(ab_container_of(timer, vr_ctrl, delay));
+}
+
+bool vr_fault_delay(vr_ctrl *c) {
+  if (!vr_chance(c->radio, c->radio->faults.delay_ppm))
+    return false;
+  vr_timer_in(c->radio, &c->delay, 1 + vr_random_below(c->radio, DELAY_MAX_US), on_delay_over);
+  c->stats.faults++;
+  return true;
 }
 
 static void hardware_error(vr_ctrl *c, uint8_t code) {

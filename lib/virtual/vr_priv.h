@@ -109,6 +109,7 @@ struct vr_ctrl {
   uint32_t epoch; /* of resets: links of an earlier one are gone */
   bool hold, silent, lose_credits;
   uint32_t encryption_late_us; /* the event, behind the data */
+  ab_timer delay; /* while it runs, the host waits */
 
   ab_list from_host; /* ab_buf */
   ab_list to_host;   /* ab_buf; ctx: the vr_end it is about, or NULL */
@@ -278,8 +279,10 @@ void vr_connect_complete(vr_ctrl *c, vr_end *end, uint8_t status, uint8_t role);
 
 /* the place of a packet in the queue to the host: perhaps in front of the last one */
 void vr_fault_queue(vr_ctrl *c, ab_buf *buf);
-/* gives a packet to the host, spoiled perhaps: its octets may change */
+/* gives a packet to the host, spoiled perhaps: its octets may change; or twice, or not at all */
 void vr_fault_give(vr_ctrl *c, uint8_t *packet, size_t len);
+/* true: what the host is owed waits for a while */
+bool vr_fault_delay(vr_ctrl *c);
 /* before a batch goes to the host */
 void vr_fault_batch(vr_ctrl *c);
 

@@ -114,7 +114,7 @@ static aioble_t *try_stack(sim *s, const aioble_options_t *options,
     stack->options = *options;
   stack->controller = aioble_virtual_controller_new(s->radio, controller);
   assert_non_null(stack->controller);
-  stack->options.transport = stack->controller;
+  stack->options.transport = s->tap ? s->tap(s, stack->controller) : stack->controller;
   stack->options.loop = aioble_virtual_loop(s->radio);
   stack->options.allocator = &memory;
   stack->options.random = seeded_random;

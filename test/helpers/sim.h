@@ -29,6 +29,8 @@ typedef struct sim {
   size_t allocations; /* made so far */
   size_t fail_at;     /* the one that fails; 0: none */
   size_t fail_from;   /* … or that one and all after it */
+  /* set behind sim_open(): what a stack is given instead of its controller; NULL: that */
+  aioble_transport_t *(*tap)(struct sim *s, aioble_transport_t *controller);
 } sim;
 
 /* options NULL: virtual time, no timing model */

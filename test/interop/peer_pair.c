@@ -256,7 +256,7 @@ static void do_read(void *user, char *text) {
 /* as l2test makes it: its number and its length, and then all the same */
 static void make_sdu(unsigned number, size_t len, uint8_t sdu[SDU_MAX]) {
   for (size_t i = 0; i < len; i++)
-    sdu[i] = i < 4 ? (uint8_t) (number >> 8 * i) : 0x7f;
+    sdu[i] = (uint8_t) (i < 4 ? number >> 8 * i : 0x7f);
   sdu[4] = (uint8_t) len;
   sdu[5] = (uint8_t) (len >> 8);
 }

@@ -506,6 +506,20 @@ static void one_that_is_interrupted_waits_for_its_next_turn(void **state) {
   expect_sent(b, AB_HCI_LE_CREATE_CONN);
 }
 
+static void a_link_that_must_end_ends_when_there_is_memory_for_that(void **state) {
+  bed *b = *state;
+
+  start(b);
+  fake_controller_gives(b->c, CONNECTED);
+  fake_controller_forget(b->c);
+  ab_bufs_free(&b->c->bufs);
+  fake_env_fail_at(b->c->env, 1);
+  ab_gap_drop(&b->link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
+  fake_controller_got_nothing(b->c);
+  fake_env_advance(b->c->env, 20000);
+  expect_sent(b, AB_HCI_DISCONNECT);
+}
+
 #define WITH_BED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -531,6 +545,7 @@ int main(void) {
       WITH_BED(looking_for_it_ends_with_the_request),
       WITH_BED(a_scan_that_is_refused_ends_it),
       WITH_BED(one_that_is_interrupted_waits_for_its_next_turn),
+      WITH_BED(a_link_that_must_end_ends_when_there_is_memory_for_that),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,17 +197,49 @@ static void extended_properties_are_part_of_the_structure(void **state) {
   }
 }
 
-static void a_change_forgets_what_was_prepared(void **state) {
+static void what_was_prepared_before_a_change_is_not_written_nor_what_follows_it(void **state) {
   world *w = *state;
 
   bed_play(w->bed, "> 16 09 00 00 00 00 00\n"
                    "< 17 09 00 00 00 00 00\n");
   ab_gatt_db_remove_service(w->bed->db, b);
   expect_changed(w, "15 00 18 00");
-  bed_play(w->bed, "> 18 01\n"
-                   "< 19\n"
+  bed_play(w->bed, "> 16 09 00 01 00 00\n"
+                   "< 01 16 09 00 0e\n"
+                   "> 18 01\n"
+                   "< 01 18 00 00 0e\n"
                    "> 0a 09 00\n"
-                   "< 0b 02 00\n");
+                   "< 0b 02 00\n"
+                   "> 16 09 00 00 00 00 00\n" /* the next one is as good as any */
+                   "< 17 09 00 00 00 00 00\n"
+                   "> 18 01\n"
+                   "< 19\n");
+}
+
+static void a_client_may_cancel_what_a_change_has_spoiled(void **state) {
+  world *w = *state;
+
+  bed_play(w->bed, "> 16 09 00 00 00 00 00\n"
+                   "< 17 09 00 00 00 00 00\n");
+  ab_gatt_db_remove_service(w->bed->db, b);
+  expect_changed(w, "15 00 18 00");
+  bed_play(w->bed, "> 18 00\n"
+                   "< 19\n"
+                   "> 16 09 00 00 00 00 00\n"
+                   "< 17 09 00 00 00 00 00\n"
+                   "> 18 01\n"
+                   "< 19\n");
+}
+
+static void a_change_does_not_spoil_what_was_not_begun(void **state) {
+  world *w = *state;
+
+  ab_gatt_db_remove_service(w->bed->db, b);
+  expect_changed(w, "15 00 18 00");
+  bed_play(w->bed, "> 16 09 00 00 00 00 00\n"
+                   "< 17 09 00 00 00 00 00\n"
+                   "> 18 01\n"
+                   "< 19\n");
 }
 
 static void without_memory_everything_stays(void **state) {
@@ -248,7 +280,9 @@ int main(void) {
       TEST(the_range_covers_the_first_difference_to_the_last),
       TEST(what_a_service_includes_is_part_of_it),
       TEST(extended_properties_are_part_of_the_structure),
-      TEST(a_change_forgets_what_was_prepared),
+      TEST(what_was_prepared_before_a_change_is_not_written_nor_what_follows_it),
+      TEST(a_client_may_cancel_what_a_change_has_spoiled),
+      TEST(a_change_does_not_spoil_what_was_not_begun),
       TEST(without_memory_everything_stays),
   };
 

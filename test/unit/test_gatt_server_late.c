@@ -466,8 +466,10 @@ static void a_bearer_that_breaks_gets_no_answer_and_nothing_is_stored(void **sta
                  ab_gatt_server_value_pdu(&bed->peer->att, AB_ATT_INDICATION, 0x1c, "", 0, &status),
                  on_end);
   bed_play(bed, "< 1d 1c 00\n");
+  assert_true(ab_gatt_late_waits(&table.humidity->late));
   fake_env_advance(bed->env, 30u * 1000 * 1000);
   assert_int_equal(bed->peer->broken, 1);
+  assert_false(ab_gatt_late_waits(&table.humidity->late));
   bed_answer(table.humidity, 0, NULL);
   bed_play(bed, "");
   bed_expect(table.humidity, "01 02 03");

@@ -14,6 +14,7 @@ typedef struct peer {
   ab_hci_link link;
   fake_controller *c;
   unsigned frames;
+  unsigned lost;
   uint8_t frame[8192]; /* the last */
   size_t len;
   bool close;
@@ -29,6 +30,9 @@ static fake_controller *controller(void) {
 static void on_frame(ab_hci_link *link, const uint8_t *frame, size_t len) {
   peer *me = ab_container_of(link, peer, link);
 
+  me->lost += !frame;
+  if (!frame)
+    return;
   me->frames++;
   me->len = len;
   assert_true(len <= sizeof me->frame);
@@ -210,23 +214,29 @@ static void long_pdus_are_whole_up_to_the_limit(void **state) {
   fake_controller_free(c);
 }
 
-static void no_memory_for_a_fragment_drops_it(void **state) {
+static void what_is_lost_for_lack_of_memory_is_the_last_that_a_link_hears_of(void **state) {
   fake_controller *c = controller();
-  peer *a = link_up(c, 0x40);
+  peer *a = link_up(c, 0x40), *b = link_up(c, 0x41);
 
   (void) state;
   ab_bufs_free(&c->bufs);
   fake_env_fail_at(c->env, 1);
   fake_controller_gives(c, "02 40 20 05 00 02 00 04 00 aa");
+  assert_int_equal(a->lost, 1);
+  assert_int_equal(stats(c)->reassembly, 1);
   fake_controller_gives(c, "02 40 10 01 00 bb");
-  assert_int_equal(a->frames, 0);
-  assert_int_equal(stats(c)->reassembly, 2);
+  give_long(c, 529);
+  assert_int_equal(a->frames + a->lost, 1);
+  fake_controller_gives(c, "02 41 20 06 00 02 00 04 00 aa bb");
+  assert_int_equal(b->frames, 1); /* another link is another matter */
+  down(a);
+  a = link_up(c, 0x40);
   ab_bufs_free(&c->bufs);
   fake_env_fail_at(c->env, 2); /* the larger one */
   give_long(c, 529);
   assert_int_equal(a->frames, 0);
-  give_long(c, 529);
-  assert_int_equal(a->frames, 1);
+  assert_int_equal(a->lost, 1);
+  down(b);
   down(a);
   fake_controller_free(c);
 }
@@ -286,7 +296,7 @@ int main(void) {
       cmocka_unit_test(hostile_fragments_are_dropped_and_the_next_pdu_comes_through),
       cmocka_unit_test(data_for_no_link_is_counted),
       cmocka_unit_test(long_pdus_are_whole_up_to_the_limit),
-      cmocka_unit_test(no_memory_for_a_fragment_drops_it),
+      cmocka_unit_test(what_is_lost_for_lack_of_memory_is_the_last_that_a_link_hears_of),
       cmocka_unit_test(a_frame_may_close_its_link),
       cmocka_unit_test(an_open_pdu_dies_with_its_link),
       cmocka_unit_test(the_steady_state_allocates_nothing),

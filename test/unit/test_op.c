@@ -417,6 +417,24 @@ static void without_memory_there_is_still_an_op(void **state) {
       aioble_op_unref(ops[i]);
 }
 
+static void a_stack_closes_without_memory(void **state) {
+  aioble_op_t *ops[AB_OP_IDLE];
+  bed *b = *state;
+  size_t n = 0;
+
+  sim_expect(aioble_open(b->ble), 0);
+  b->s.fail_from = 1;
+  while ((ops[n] = ab_op_new(b->ble, &plain)))
+    n++;
+  sim_expect(aioble_close(b->ble), 0);
+  assert_false(aioble_is_open(b->ble));
+  b->s.fail_from = 0;
+  while (n--) {
+    ab_op_settle(ops[n], 0);
+    sim_expect(ops[n], 0);
+  }
+}
+
 #define WITH_BED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -443,6 +461,7 @@ int main(void) {
       WITH_BED(a_settled_op_has_no_timer),
       WITH_BED(the_steady_state_takes_ops_from_the_pool),
       WITH_BED(without_memory_there_is_still_an_op),
+      WITH_BED(a_stack_closes_without_memory),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

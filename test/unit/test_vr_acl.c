@@ -221,6 +221,36 @@ static void a_link_that_ends_gives_all_buffers_back_without_saying_so(void **sta
   vr_world_free(&w);
 }
 
+/* from inside the delivery of the Disconnection Complete, to the other link */
+static void send_at_once(vr_host *h) {
+  vr_host_acl(h, 2, FIRST_FROM_HOST, "x", 1);
+  h->on_packet = NULL;
+}
+
+static void a_host_may_use_the_buffers_of_a_link_as_soon_as_it_knows_of_its_end(void **state) {
+  uint16_t ch, ph;
+  vr_host third;
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, &(aioble_virtual_controller_options_t){.acl_count = 1}, NULL);
+  vr_host_open(&third, w.radio, NULL);
+  vr_host_connect(&w.central, &third, &ch, &ph);
+  assert_int_equal(ch, 2);
+  aioble_virtual_controller_lose_credits(w.central.t, true);
+  vr_host_acl(&w.central, w.ch, FIRST_FROM_HOST, "x", 1);
+  vr_run_ms(w.radio, 1);
+  assert_int_equal(aioble_virtual_link_loss(w.central.t, w.ch), 0);
+  vr_host_forget(&w.central);
+  w.central.on_packet = send_at_once;
+  vr_host_gone(&w.central, w.ch);
+  assert_int_equal(aioble_virtual_stats(w.central.t)->acl_violations, 0);
+  vr_run_ms(w.radio, 1);
+  assert_int_equal(third.acl_packets, 1);
+  vr_host_close(&third);
+  vr_world_free(&w);
+}
+
 static void the_hosts_own_flow_control_is_kept(void **state) {
   uint8_t data[20], done[] = {1, 0, 0, 1, 0};
   ab_wr p = ab_wr_of(done + 1, 2);
@@ -369,6 +399,7 @@ int main(void) {
       cmocka_unit_test(buffers_are_free_only_when_the_other_host_has_the_data),
       cmocka_unit_test(a_host_may_stop_in_the_middle_of_a_packet),
       cmocka_unit_test(a_link_that_ends_gives_all_buffers_back_without_saying_so),
+      cmocka_unit_test(a_host_may_use_the_buffers_of_a_link_as_soon_as_it_knows_of_its_end),
       cmocka_unit_test(the_hosts_own_flow_control_is_kept),
       cmocka_unit_test(blocked_data_of_a_link_that_ends_is_dropped),
       cmocka_unit_test(data_stays_while_out_of_range_and_goes_on_after),

@@ -90,6 +90,77 @@ static void what_is_injected_comes_as_it_is(void **state) {
   vr_world_free(&w);
 }
 
+/* an answer comes late, once or not at all */
+static unsigned answers_to(vr_world *w, const aioble_virtual_faults_t *faults, unsigned ms) {
+  unsigned n = 0;
+  uint8_t status;
+
+  aioble_virtual_set_faults(w->radio, faults);
+  vr_host_post(&w->central, AB_HCI_LE_RAND, NULL, 0);
+  vr_run_ms(w->radio, ms);
+  aioble_virtual_set_faults(w->radio, NULL);
+  while (vr_host_answer(&w->central, AB_HCI_LE_RAND, &status))
+    n++;
+  return n;
+}
+
+static void events_are_lost_or_come_twice_but_data_never_is(void **state) {
+  static const aioble_virtual_faults_t faults[] = {{.duplicated_ppm = ALWAYS},
+                                                   {.lost_event_ppm = ALWAYS}};
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, NULL, NULL);
+  assert_int_equal(answers_to(&w, NULL, 1), 1);
+  assert_int_equal(answers_to(&w, &faults[0], 1), 2);
+  assert_int_equal(answers_to(&w, &faults[1], 1), 0);
+  assert_int_equal(answers_to(&w, NULL, 1), 1);
+  for (unsigned i = 0; i < 2; i++) {
+    aioble_virtual_set_faults(w.radio, &faults[i]);
+    vr_host_acl(&w.central, w.ch, 0, "x", 1);
+    vr_run_ms(w.radio, 1);
+    assert_int_equal(w.peripheral.acl_packets, i + 1);
+  }
+  vr_world_free(&w);
+}
+
+static void a_delayed_batch_comes_later_and_whole(void **state) {
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, NULL, NULL);
+  assert_int_equal(answers_to(&w, &(aioble_virtual_faults_t){.delay_ppm = ALWAYS}, 0), 0);
+  assert_int_equal(answers_to(&w, NULL, 200), 2);
+  assert_int_equal(aioble_virtual_stats(w.central.t)->faults, 1);
+  assert_int_equal(answers_to(&w, &(aioble_virtual_faults_t){.delay_ppm = ALWAYS}, 0), 0);
+  w.central.t->ops->close(w.central.t); /* the delay goes with what was delayed */
+  vr_host_reopen(&w.central);
+  assert_int_equal(answers_to(&w, NULL, 0), 1);
+  vr_world_free(&w);
+}
+
+static void a_controller_that_resets_itself_knows_nothing_any_more(void **state) {
+  uint8_t status;
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, NULL, NULL);
+  vr_host_post(&w.central, AB_HCI_LE_RAND, NULL, 0);
+  aioble_virtual_controller_reset(w.central.t);
+  assert_int_equal(vr_host_gone(&w.peripheral, w.ph), AB_HCI_ERR_CONNECTION_TIMEOUT);
+  assert_false(vr_host_answer(&w.central, AB_HCI_LE_RAND, &status));
+  assert_int_equal(vr_host_count(&w.central, AB_HCI_EV_DISCONNECTION_COMPLETE), 0);
+  assert_int_equal(w.central.lost, 0);
+  assert_int_equal(VR_DO(&w.central, AB_HCI_DISCONNECT, hci_disconnect, w.ch, 0x13),
+                   AB_HCI_ERR_UNKNOWN_CONNECTION);
+  vr_host_init(&w.central);
+  vr_host_connect(&w.central, &w.peripheral, &w.ch, &w.ph);
+  w.central.t->ops->close(w.central.t);
+  aioble_virtual_controller_reset(w.central.t); /* off: nothing to reset */
+  vr_host_reopen(&w.central);
+  vr_world_free(&w);
+}
+
 /* the whole stack of controllers under a fault, with a host that takes anything */
 static void batter(vr_world *w, const aioble_virtual_faults_t *faults) {
   uint8_t data[20] = {0};
@@ -112,11 +183,10 @@ static uint64_t faults_of(const vr_world *w) {
 
 static void faults_by_chance_happen_and_are_counted(void **state) {
   static const aioble_virtual_faults_t faults[] = {
-      {.malformed_ppm = ALWAYS},
-      {.truncated_ppm = ALWAYS},
-      {.lost_credits_ppm = ALWAYS},
-      {.hardware_error_ppm = ALWAYS},
-      {.malformed_ppm = ALWAYS / 2, .truncated_ppm = ALWAYS / 2},
+      {.malformed_ppm = ALWAYS},      {.truncated_ppm = ALWAYS},
+      {.delay_ppm = ALWAYS},          {.lost_event_ppm = ALWAYS},
+      {.duplicated_ppm = ALWAYS},     {.lost_credits_ppm = ALWAYS},
+      {.hardware_error_ppm = ALWAYS}, {.malformed_ppm = ALWAYS / 2, .truncated_ppm = ALWAYS / 2},
   };
   vr_world w;
 
@@ -188,6 +258,9 @@ int main(void) {
       cmocka_unit_test(lost_credits_stay_lost_until_the_link_ends),
       cmocka_unit_test(a_hardware_error_has_its_code),
       cmocka_unit_test(what_is_injected_comes_as_it_is),
+      cmocka_unit_test(events_are_lost_or_come_twice_but_data_never_is),
+      cmocka_unit_test(a_delayed_batch_comes_later_and_whole),
+      cmocka_unit_test(a_controller_that_resets_itself_knows_nothing_any_more),
       cmocka_unit_test(faults_by_chance_happen_and_are_counted),
       cmocka_unit_test(links_are_lost_by_chance),
       cmocka_unit_test(only_packets_of_different_links_are_reordered),
