@@ -35,7 +35,9 @@ enum {
   AIOBLE_WRITE = 0x08,
   AIOBLE_NOTIFY = 0x10,
   AIOBLE_INDICATE = 0x20,
-  /** Signed Write Command. Only the property for now: such writes are not taken yet. */
+  /** Signed Write Command (4.9.2), of a bonded peer on a link that is not encrypted; on one that
+   * is, a write without response instead. write_security holds as well: a signature is no
+   * encryption. */
   AIOBLE_SIGNED_WRITE = 0x40,
   /** Reliable writes (4.9.5) are welcome; needs WRITE. */
   AIOBLE_RELIABLE_WRITE = 0x100,
@@ -51,6 +53,13 @@ enum {
  * own, and end the connection.
  */
 
+/** What is known of who has signed a write (Core Vol 3, Part C, 10.2.2). */
+typedef enum aioble_signature {
+  AIOBLE_UNSIGNED,
+  AIOBLE_SIGNED,              /**< the bonded peer, and it has not been written before … */
+  AIOBLE_SIGNED_AUTHENTICATED /**< … whose bond was made with protection from a man in the middle */
+} aioble_signature_t;
+
 /** What a client wants to do; all of it is borrowed for the call. */
 typedef struct aioble_access {
   aioble_conn_t *conn; /**< whose client it is */
@@ -65,6 +74,7 @@ typedef struct aioble_access {
    */
   aioble_bytes_t value;
   bool command; /**< a write without response: its client will not hear of an error */
+  aioble_signature_t signature;
 } aioble_access_t;
 
 /** What a hook returns that has taken aioble_access_later(). */

@@ -137,14 +137,19 @@ static void on_taken(ab_buf *buf, int status) {
   aioble_op_unref(op);
 }
 
+/* signed: where that is more than the link gives anyway (4.9.2) */
 static aioble_op_t *write_command(aioble_conn_t *conn, uint16_t handle, const void *data,
-                                  size_t len) {
+                                  size_t len, bool is_signed) {
   aioble_op_t *op = ab_op_new(conn->ble, &command_kind);
   int status;
 
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  status = ab_gatt_write_command(&conn->att, handle, data, len, on_taken, aioble_op_ref(op));
+  aioble_op_ref(op);
+  if (is_signed && !conn->smp.security.level)
+    status = ab_gatt_write_signed(&conn->client, handle, data, len, on_taken, op);
+  else
+    status = ab_gatt_write_command(&conn->att, handle, data, len, on_taken, op);
   if (status < 0) {
     ab_op_settle(op, status);
     aioble_op_unref(op);
@@ -171,18 +176,27 @@ int aioble_client_char_try_write(aioble_client_char_t *chr, const void *data, si
   return status;
 }
 
+static aioble_write_mode_t mode_for(unsigned properties) {
+  if (properties & AIOBLE_PROP_WRITE)
+    return AIOBLE_WRITE_REQUEST;
+  if (properties & AIOBLE_PROP_WRITE_NO_RESPONSE)
+    return AIOBLE_WRITE_NO_RESPONSE;
+  return properties & AIOBLE_PROP_SIGNED_WRITE ? AIOBLE_WRITE_SIGNED : AIOBLE_WRITE_REQUEST;
+}
+
 aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data, size_t len,
                                       aioble_write_mode_t mode) {
-  unsigned both = AIOBLE_PROP_WRITE | AIOBLE_PROP_WRITE_NO_RESPONSE;
   int status = ab_client_char_check(chr);
 
-  if (status == 0 && ((!data && len) || mode > AIOBLE_WRITE_NO_RESPONSE))
+  if (status == 0 && ((!data && len) || mode > AIOBLE_WRITE_SIGNED))
     status = AIOBLE_EINVAL;
   if (status < 0)
     return ab_client_char_failed(chr, status);
-  if (mode == AIOBLE_WRITE_NO_RESPONSE ||
-      (mode == AIOBLE_WRITE_AUTO && (chr->properties & both) == AIOBLE_PROP_WRITE_NO_RESPONSE))
-    return write_command(ab_client_char_conn(chr), chr->handle, data, len);
+  if (mode == AIOBLE_WRITE_AUTO)
+    mode = mode_for(chr->properties);
+  if (mode != AIOBLE_WRITE_REQUEST)
+    return write_command(ab_client_char_conn(chr), chr->handle, data, len,
+                         mode == AIOBLE_WRITE_SIGNED);
   return write_request(ab_client_char_conn(chr), chr->handle, data, len);
 }
 

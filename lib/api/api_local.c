@@ -33,7 +33,8 @@ static ab_access access_of(const ab_local *local, const ab_gatt_access *a) {
                                 .desc = local->desc,
                                 .offset = a->offset,
                                 .value = {a->data, a->len},
-                                .command = a->command},
+                                .command = a->command,
+                                .signature = (aioble_signature_t) a->signature},
                      .gatt = a};
 }
 

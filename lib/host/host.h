@@ -35,7 +35,8 @@ enum { AB_HOST_WHY = 320 };
 
 /* what aioble_config_set() can change */
 typedef struct ab_config {
-  bool random_address;
+  bool random_address, private_address;
+  uint16_t rotation_s;
   uint16_t mtu;
   bool bond, mitm, le_secure, secure_only;
   uint8_t io, pairable; /* ab_smp_io, ab_smp_pairable */
@@ -214,8 +215,6 @@ void ab_host_tear_down(aioble_t *ble, int status);
 void ab_host_on_closed(void *ble);
 /* adds the controller's counters */
 void ab_host_add_hci_stats(const aioble_t *ble, aioble_stats_t *stats);
-/* the adapter's address in use, while it is open */
-aioble_addr_t ab_host_own_addr(const aioble_t *ble);
 /* the orderly end, at any time */
 void ab_host_close(aioble_t *ble);
 /* a link has ended: the closing may wait for it */
@@ -319,6 +318,8 @@ void ab_host_peer_save(aioble_conn_t *conn);
  */
 void ab_host_save_soon(aioble_t *ble);
 void ab_host_save(aioble_t *ble);
+/* … now, unless that was asked for within the last 5 s: then when these are over */
+void ab_host_save_paced(aioble_t *ble);
 
 /* ---- host_bonds.c: what is kept of bonds ---- */
 
@@ -329,6 +330,12 @@ int ab_host_store_open(aioble_t *ble);
 void ab_host_store_close(aioble_t *ble); /* with all saved */
 /* a bond has come, or goes with all that is kept of the peer: on the disk at once */
 void ab_host_bond_changed(aioble_t *ble, const ab_bond *bond, bool gone);
+/*
+ * Its SignCounters have changed. Ours: on the disk when this returns 0. The peer's: now, or when
+ * 5 s have passed since something else was saved: so much of what it has signed could be
+ * repeated if the program is killed.
+ */
+int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours);
 
 /* ---- api_cache.c ---- */
 
@@ -351,13 +358,31 @@ uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn);
 /* of a link that has ended, when its memory goes */
 void ab_host_eatt_free(aioble_conn_t *conn);
 
+/* ---- host_privacy.c: private addresses, ours and the peers' ---- */
+
+/* what GAP asks */
+int ab_host_private_address(void *ble, aioble_addr_t *addr);
+const aioble_addr_t *ab_host_resolve(void *ble, const aioble_addr_t *addr);
+bool ab_host_is_private(void *ble, const aioble_addr_t *identity);
+bool ab_host_private_peer(void *ble, unsigned i, ab_gap_peer *peer);
+/* the identity of whoever uses that address, or the address itself */
+const aioble_addr_t *ab_host_identity_of(aioble_t *ble, const aioble_addr_t *addr);
+/* the peer, which was known by a private address, has told its identity */
+void ab_host_identified(aioble_conn_t *conn, const aioble_addr_t *identity);
+
 /* ---- host_smp.c ---- */
 
 void ab_host_smp_init(aioble_t *ble);
-void ab_host_smp_ready(aioble_t *ble); /* the controller is */
+/* The controller is. EIO: we are to have private addresses, and there is no randomness for them. */
+int ab_host_smp_ready(aioble_t *ble);
 /* what is configured holds for pairings from now on */
 void ab_host_smp_configure(aioble_t *ble);
+/* is that of a client signed? (ab_gatt_server.verify) */
+uint8_t ab_host_verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len);
 void ab_host_smp_open(aioble_conn_t *conn);
+/* A link begins, as one that is to be encrypted if the peer is bonded; later: it is encrypted then,
+   unless it is, or something is going on there. */
+void ab_host_smp_secure(aioble_conn_t *conn);
 void ab_host_smp_close(aioble_conn_t *conn, int reason);
 bool ab_host_on_key(void *ble, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key);
 void ab_host_on_encryption(void *ble, ab_gap_link *link, int status, bool on);

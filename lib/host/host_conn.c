@@ -76,6 +76,10 @@ static void send_frame(void *ctx, ab_buf *frame) {
   ab_hci_link_send(conn->ble->hci, &conn->link.hci, frame);
 }
 
+static int sign(ab_gatt_client *client, ab_buf *pdu) {
+  return ab_smp_sign(&ab_container_of(client, aioble_conn_t, client)->smp, pdu);
+}
+
 static const ab_att_events att_events = {
     .send = send_att,
     .on_request = on_att_request,
@@ -180,6 +184,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_l2cap_serve(&conn->l2cap, &ble->listeners, ab_hci_info_of(ble->hci)->acl_len);
   ab_att_init(&conn->att, &ble->env, &ble->bufs, &att_events, conn, ble->config.mtu);
   ab_gatt_client_init(&conn->client, &conn->att);
+  conn->client.sign = sign;
   ab_gatt_server_link_open(&ble->server, &conn->server, &conn->att);
   ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
@@ -237,6 +242,10 @@ const ab_gap_events ab_host_gap_events = {
     .link_param_request = on_link_param_request,
     .link_key = ab_host_on_key,
     .link_encryption = ab_host_on_encryption,
+    .private_address = ab_host_private_address,
+    .resolve = ab_host_resolve,
+    .is_private = ab_host_is_private,
+    .private_peer = ab_host_private_peer,
 };
 
 /* ---- hooks: like continuations, at the end of the turn ---- */

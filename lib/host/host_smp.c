@@ -2,9 +2,9 @@
 /*
  * The Security Manager between a link, its controller and the application.
  *
- * A link to a bonded peer whose central we are is encrypted first: until then (conn->secured is
- * EAGAIN) it is not shown to the application, nothing is asked of the peer, and nothing that it
- * says is believed. If that fails, the link ends.
+ * A link to a bonded peer whose central we are is encrypted first, unless whoever connects says
+ * otherwise: until then (conn->secured is EAGAIN) it is not shown to the application, nothing is
+ * asked of the peer, and nothing that it says is believed. If that fails, the link ends.
  */
 #include "host/host.h"
 
@@ -54,21 +54,28 @@ static void on_bond(void *ctx, const ab_bond *bond, bool gone) {
       apply_security(conn, NULL);
   }
   ab_host_bond_changed(ble, bond, gone);
+  if (bond->has_irk)
+    ab_gap_private_peers_changed(&ble->gap);
+}
+
+static int on_counter(void *ctx, const ab_bond *bond, bool ours) {
+  return ab_host_bond_counted(ctx, bond, ours);
 }
 
 void ab_host_smp_init(aioble_t *ble) {
   ab_smp_stack_init(&ble->smp, &ble->env, &ble->bufs);
   ble->smp.on_bond = on_bond;
+  ble->smp.on_counter = on_counter;
   ble->smp.ctx = ble;
 }
 
-/* our identity: without randomness there is no key of it to be told */
-void ab_host_smp_ready(aioble_t *ble) {
+/* without randomness there is no key of our identity to be told */
+int ab_host_smp_ready(aioble_t *ble) {
   ab_smp_stack *smp = &ble->smp;
 
-  smp->identity = ab_host_own_addr(ble);
   if (!smp->has_irk)
     smp->has_irk = ab_random(&ble->env, &smp->irk, sizeof smp->irk) == 0;
+  return smp->has_irk || !ble->config.private_address ? 0 : AIOBLE_EIO;
 }
 
 void ab_host_smp_configure(aioble_t *ble) {
@@ -90,6 +97,16 @@ void ab_host_smp_configure(aioble_t *ble) {
     if (conn->smp.stack)
       apply_security(conn, NULL);
   }
+}
+
+_Static_assert((int) AIOBLE_SIGNED == (int) AB_SMP_SIGNED &&
+                   (int) AIOBLE_SIGNED_AUTHENTICATED == (int) AB_SMP_SIGNED_AUTHENTICATED,
+               "the same signatures");
+
+uint8_t ab_host_verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len) {
+  ab_smp *smp = &ab_container_of(link, aioble_conn_t, server)->smp;
+
+  return (uint8_t) ab_smp_verify(smp, opcode, data, len);
 }
 
 /* ---- down ---- */
@@ -161,8 +178,10 @@ static void on_keypress(void *ctx, uint8_t type) {
 static void restore_bonded(aioble_conn_t *conn) {
   const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
 
-  if (bond && conn->smp.security.bonded)
-    ab_host_peer_bonded(conn, &bond->addr, conn->smp.pairing != NULL);
+  if (!bond || !conn->smp.security.bonded)
+    return;
+  ab_host_identified(conn, &bond->addr);
+  ab_host_peer_bonded(conn, &bond->addr, conn->smp.pairing != NULL);
 }
 
 static void on_changed(void *ctx) {
@@ -212,18 +231,21 @@ static const ab_smp_events smp_events = {
 /* ---- coming and going ---- */
 
 void ab_host_smp_open(aioble_conn_t *conn) {
-  aioble_addr_t own = ab_host_own_addr(conn->ble);
   bool central = conn->link.role == AB_HCI_ROLE_CENTRAL;
-  int err;
 
-  ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &own, &conn->link.peer);
+  ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &conn->link.air.local,
+              &conn->link.air.peer);
   apply_security(conn, NULL);
-  err = ab_smp_encrypt(&conn->smp);
+}
+
+void ab_host_smp_secure(aioble_conn_t *conn) {
+  int err = conn->smp.security.level ? AIOBLE_EBUSY : ab_smp_encrypt(&conn->smp);
+
   if (err == AIOBLE_ENOENT)
     ab_host_conn_start(conn);
   else if (err == 0)
     conn->secured = AIOBLE_EAGAIN;
-  else
+  else if (err != AIOBLE_EBUSY)
     secured(conn, err);
 }
 

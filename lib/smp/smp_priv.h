@@ -157,6 +157,13 @@ bool ab_smp_may_replace(const ab_smp *smp, const ab_bond *old);
 ab_smp_step ab_smp_on_encryption_info, ab_smp_on_central_id, ab_smp_on_identity_info,
     ab_smp_on_identity_addr, ab_smp_on_signing_info;
 
+/* ---- smp_resolve.c ---- */
+
+/* the bond of the peer that has made that resolvable private address; NULL: none has */
+ab_bond *ab_smp_resolve(ab_smp_stack *stack, const aioble_addr_t *addr);
+/* the bonds have changed */
+void ab_smp_resolved_forget(ab_smp_stack *stack);
+
 /* ---- smp_attempts.c ---- */
 
 bool ab_smp_too_soon(ab_smp_stack *stack, const aioble_addr_t *addr);

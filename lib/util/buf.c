@@ -36,6 +36,7 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   buf->p = buf->mem + AB_BUF_HEADROOM;
   buf->len = 0;
   buf->refs = 1;
+  buf->secret = false;
   return buf;
 }
 
@@ -58,6 +59,8 @@ void ab_buf_free(ab_buf *buf) {
     return;
   pool = buf->pool;
   ab_list_remove(&buf->node);
+  if (buf->secret)
+    explicit_bzero(buf->mem, buf->size);
   if (buf->size == AB_BUF_HEADROOM + AB_BUF_ROOM && pool->idle < pool->idle_limit) {
     pool->idle++;
     ab_list_push_front(&pool->free, &buf->node);

@@ -111,6 +111,8 @@ static aioble_t *teller(story *st, const char *name, aioble_options_t options,
 
   (void) snprintf(path, sizeof path, "%s/%s.json", st->dir ? st->dir : "", name);
   options.store = st->dir ? path : "";
+  options.private_address = st->plot->hidden;
+  options.rotation_s = st->plot->hidden;
   return sim_stack_new(&st->s, &options, controller);
 }
 

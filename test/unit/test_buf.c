@@ -207,6 +207,26 @@ static void a_queued_buffer_leaves_its_queue_when_freed(void **state) {
   assert_true(ab_list_empty(&queue));
 }
 
+static void what_is_secret_is_wiped_and_what_is_not_is_left(void **state) {
+  static const char *const texts[] = {"a key of one link", "a key that is not s"};
+  fixture *f = *state;
+
+  for (unsigned i = 0; i < 2; i++) {
+    ab_buf *buf = ab_buf_copy(&f->pool, texts[i], strlen(texts[i])), *again;
+    ab_wr w = ab_buf_prepend(buf, 3);
+
+    ab_wr_bytes(&w, "key", 3);
+    buf->secret = i == 0;
+    ab_buf_free(buf);
+    again = ab_buf_new(&f->pool, 0);
+    assert_ptr_equal(again, buf);
+    assert_false(again->secret);
+    assert_int_equal(memcmp(again->p, texts[i], 6) == 0, i);
+    assert_int_equal(memcmp(again->p - 3, "key", 3) == 0, i);
+    ab_buf_free(again);
+  }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -221,6 +241,7 @@ int main(void) {
       TEST(finish_tells_once_and_free_tells_nobody),
       TEST(one_that_somebody_else_has_can_be_given_away_again),
       TEST(a_queued_buffer_leaves_its_queue_when_freed),
+      TEST(what_is_secret_is_wiped_and_what_is_not_is_left),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
