@@ -42,6 +42,9 @@ typedef enum aioble_cache {
  * by aioble_op_set_timeout() counts over all of it. If it fails, or is not allowed, the op resolves
  * with the peer's error, and aioble_op_message() says why; that is not tried again on the link
  * until its security changes, by aioble_conn_pair() for example.
+ *
+ * A pairing that the peer starts, or asks for as our peripheral, is another matter: "pairable" of
+ * aioble_config_set(), aioble_set_on_pairing_request().
  */
 typedef enum aioble_auto_secure {
   AIOBLE_AUTO_SECURE_DEFAULT, /**< of a stack: AIOBLE_AUTO_SECURE_BONDED; of a connection: as of its

@@ -69,6 +69,7 @@ static void on_early_frame(ab_hci_link *hci, const uint8_t *data, size_t len) {
     aioble_conn_unref(conn);
     return;
   }
+  frame->secret = true; /* keys are distributed then */
   if (e->n++ == 0)
     ab_timer_start(&conn->ble->env, &e->timer, HOLD_US, on_time_up);
   ab_list_push(&e->frames, &frame->node);

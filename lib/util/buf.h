@@ -34,7 +34,7 @@ struct ab_buf {
   uint32_t size; /* of mem, head-room included */
   uint32_t note; /* whoever has it queued */
   uint32_t refs;
-  bool secret;   /* there is, or may be, a key in it: wiped when it is freed */
+  bool secret; /* there is, or may be, a key in it: wiped when it is freed */
   uint8_t mem[];
 };
 
