@@ -156,6 +156,7 @@ static int set_bool(bool *to, const char *value) {
 BOOLEAN(bond)
 BOOLEAN(mitm)
 BOOLEAN(le_secure)
+BOOLEAN(secure_only)
 #undef BOOLEAN
 
 /* IO capabilities in the order of Core Vol 3, Part H, 2.3.2 */
@@ -176,6 +177,22 @@ static int set_io(aioble_t *ble, const char *value) {
   return 0;
 }
 
+/* in the order of ab_smp_pairable */
+static const char *const pairables[] = {"true", "bonded", "false", NULL};
+
+static int get_pairable(const aioble_t *ble, char *value, size_t size) {
+  return put(value, size, pairables[ble->config.pairable]);
+}
+
+static int set_pairable(aioble_t *ble, const char *value) {
+  int i = index_of(pairables, value);
+
+  if (i < 0)
+    return AIOBLE_EINVAL;
+  ble->config.pairable = (uint8_t) i;
+  return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct key keys[] = {
@@ -187,7 +204,9 @@ static const struct key keys[] = {
     {"bond", get_bond, set_bond},
     {"mitm", get_mitm, set_mitm},
     {"le_secure", get_le_secure, set_le_secure},
+    {"secure_only", get_secure_only, set_secure_only},
     {"io", get_io, set_io},
+    {"pairable", get_pairable, set_pairable},
     {"log_level", get_log_level, set_log_level},
 };
 

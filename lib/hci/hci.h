@@ -105,9 +105,12 @@ void ab_hci_cmd_detach(ab_hci *hci, ab_hci_cmd *cmd);
                                          const ab_##record *value, ab_hci_cmd_fn *fn) { \
     uint8_t params[ab_##record##_size];                                                 \
     ab_wr w = ab_wr_of(params, sizeof params);                                          \
+    int err;                                                                            \
                                                                                         \
     ab_##record##_write(&w, value);                                                     \
-    return ab_hci_cmd_send(hci, cmd, opcode, params, sizeof params, fn);                \
+    err = ab_hci_cmd_send(hci, cmd, opcode, params, sizeof params, fn);                 \
+    explicit_bzero(params, sizeof params); /* some are keys */                          \
+    return err;                                                                         \
   }
 
 /* ---- events ---- */

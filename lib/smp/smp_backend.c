@@ -204,6 +204,33 @@ bool ab_smp_h7(ab_env *env, const ab_key16 *salt, const ab_key16 *key, ab_key16 
   return ok;
 }
 
+/* From the last octet to the first, as if data and counter were one number; what is sent of the
+   result is its more significant half. */
+bool ab_smp_mac(ab_env *env, const ab_key16 *csrk, uint8_t opcode, const uint8_t *data, size_t len,
+                uint32_t counter, uint8_t mac[AB_SMP_MAC]) {
+  const uint8_t first[] = {(uint8_t) (counter >> 24), (uint8_t) (counter >> 16),
+                           (uint8_t) (counter >> 8), (uint8_t) counter};
+  uint8_t k[16], part[16], whole[16] = {0};
+  ab_cmac *c;
+  bool ok;
+
+  turn(k, csrk->b, sizeof k);
+  c = ab_cmac_new(env, k);
+  ab_wipe(k, sizeof k);
+  ab_cmac_add(c, first, sizeof first);
+  while (len) {
+    size_t n = len < sizeof part ? len : sizeof part;
+
+    turn(part, data + (len - n), n);
+    ab_cmac_add(c, part, n);
+    len -= n;
+  }
+  ab_cmac_add(c, &opcode, 1);
+  ok = ab_cmac_end(c, whole);
+  turn(mac, whole, AB_SMP_MAC);
+  return ok;
+}
+
 /* X alone tells: the other point with it has the secret's negative, known as well */
 bool ab_smp_is_debug_key(const ab_p256_point *point) {
   static const uint8_t x[32] = {0xe6, 0x9d, 0x35, 0x0e, 0x48, 0x01, 0x03, 0xcc, 0xdb, 0xfd, 0xf4,

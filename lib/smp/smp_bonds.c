@@ -33,6 +33,11 @@ ab_bond *ab_smp_bond_of(ab_smp_stack *stack, const aioble_addr_t *addr) {
                                                                : ab_smp_bond_with(stack, addr);
 }
 
+bool ab_smp_bond_usable(const ab_smp_stack *stack, const ab_bond *bond) {
+  return !stack->secure_only ||
+         (bond->sc && bond->authenticated && bond->key_size == AB_SMP_KEY_MAX);
+}
+
 const ab_bond *ab_smp_bond_by_ltk(ab_smp_stack *stack, const aioble_addr_t *addr, uint64_t rand,
                                   uint16_t ediv) {
   const ab_bond *bond = ab_smp_bond_of(stack, addr);
@@ -75,6 +80,9 @@ int ab_smp_bond_add(ab_smp_stack *stack, ab_bond *bond) {
     ab_smp_bond_free(stack, bond);
     return AIOBLE_ENOBUFS;
   }
+  if (old && old->has_csrk && bond->has_csrk &&
+      ab_secret_equal(&old->csrk, &bond->csrk, sizeof bond->csrk))
+    bond->peer_counter = old->peer_counter; /* some have one key for good: old stays old */
   if (old)
     take_off(stack, old);
   ab_list_push(&stack->bonds, &bond->node);

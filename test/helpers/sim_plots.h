@@ -26,5 +26,6 @@ void plot_long_values(story *st);
 void plot_slow_server(story *st);
 void plot_descriptors(story *st);
 void plot_many_values(story *st);
+void plot_secured_values(story *st);
 
 #endif
