@@ -153,6 +153,7 @@ struct ab_gap_connect {
 typedef struct ab_gap_queue {
   ab_list requests;
   ab_gap_request *on_air; /* the one the controller works on; NULL: none */
+  ab_gap_request *paused; /* … was, until it was interrupted; NULL: it has ended */
 } ab_gap_queue;
 
 /* ---- the machinery ---- */
@@ -181,7 +182,8 @@ enum { AB_GAP_RESOLVING_MAX = 32 };
 
 typedef struct ab_gap_privacy {
   ab_hci_cmd cmd;
-  uint64_t rotation_us; /* the life of a private address of ours; 0: we show our identity */
+  uint64_t rotation_us;    /* the life of a private address of ours; 0: we show our identity */
+  uint64_t quiet_since_us; /* an activity was ended last */
   ab_timer rotation;
   bool address_due; /* ours is too old, or there is none yet */
   aioble_addr_t next;

@@ -110,11 +110,14 @@ void ab_gap_adv_add(ab_gap *gap, ab_gap_adv *adv) {
 /* the controller has stopped advertising by itself */
 void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_enh_conn_complete *ev) {
   ab_gap_activity *a = &gap->activity[AB_GAP_ADV];
-  ab_gap_request *req = gap->advs.on_air;
+  ab_gap_request *req;
   ab_gap_link *link = NULL;
 
   if (a->state == AB_GAP_ON)
     a->state = AB_GAP_OFF;
+  if (!gap->advs.on_air) /* made just before advertising was interrupted */
+    gap->advs.on_air = gap->advs.paused;
+  req = gap->advs.on_air;
   status = ab_gap_queue_connected(gap, &gap->advs, status, ev, &link);
   if (req)
     ab_gap_queue_end(&gap->advs, req, status, link);

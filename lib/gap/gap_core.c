@@ -80,6 +80,7 @@ static void make_plan(ab_gap *gap, bool plan[AB_GAP_KINDS]) {
 
 void ab_gap_is_off(ab_gap *gap, ab_gap_kind kind) {
   gap->activity[kind].state = AB_GAP_OFF;
+  gap->privacy.quiet_since_us = gap->env->now_us;
   ab_gap_run(gap);
 }
 

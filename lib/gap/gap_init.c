@@ -168,16 +168,19 @@ const ab_gap_connect *ab_gap_init_seeks(const ab_gap *gap) {
 void ab_gap_init_heard(ab_gap *gap, const ab_gap_report *report) {
   bool connectable =
       report->type == AB_HCI_REPORT_ADV_IND || report->type == AB_HCI_REPORT_DIRECT_IND;
+  bool heard = false;
 
   AB_LIST_EACH(n, &gap->connects.requests) {
     ab_gap_connect *connect = connect_of(ab_gap_request_of(n));
 
-    if (connectable && !connect->heard && aioble_addr_equal(&connect->peer, &report->addr)) {
-      connect->heard = hidden(gap, connect);
+    if (connectable && aioble_addr_equal(&connect->peer, &report->addr) &&
+        to_be_heard(gap, connect)) {
       connect->air = report->air;
+      connect->heard = heard = true;
     }
   }
-  ab_gap_run(gap);
+  if (heard)
+    ab_gap_run(gap);
 }
 
 /* scanning is refused */

@@ -45,8 +45,8 @@ static aioble_addr_t describe(const ab_gap *gap, const ab_hci_le_ev_enh_conn_com
                                        : addr_of(AIOBLE_ADDR_RANDOM, &ev->local_rpa);
   air->peer = peer;
   if (ev->peer_addr_type <= AIOBLE_ADDR_RANDOM)
-    return ab_gap_identity_of(gap, &peer);
-  if (!is_zero(&ev->peer_rpa))
+    ab_gap_identify(gap, &peer);
+  else if (!is_zero(&ev->peer_rpa))
     air->peer = addr_of(AIOBLE_ADDR_RANDOM, &ev->peer_rpa);
   return peer;
 }

@@ -103,8 +103,8 @@ void ab_gap_privacy_hold(ab_gap *gap);
 /* Something is to be changed before any activity may be started. */
 bool ab_gap_privacy_due(const ab_gap *gap, bool wanted); /* wanted: some activity is */
 void ab_gap_privacy_work(ab_gap *gap);                   /* … and there is none now */
-/* the identity of whoever uses that address, or the address itself */
-aioble_addr_t ab_gap_identity_of(const ab_gap *gap, const aioble_addr_t *air);
+/* a private address becomes the identity of whoever it is, if we know */
+void ab_gap_identify(const ab_gap *gap, aioble_addr_t *addr);
 
 /* gap_resolving.c */
 bool ab_gap_resolving_due(const ab_gap *gap);

@@ -7,7 +7,8 @@
  * changed while the controller advertises, scans or initiates:
  *
  *   1. What is due makes ab_gap_run() end all activities; nobody who asked for them is told.
- *   2. With all off, the commands are sent, one after the other.
+ *   2. With all off, the commands are sent, one after the other; that for the address not before
+ *      QUIET_US have passed: a link that was made a moment ago, with the old one, is told first.
  *   3. Then ab_gap_run() starts what is asked for.
  *
  * Nothing is on the air before there is a new address: if it cannot be had, whoever asks for an
@@ -18,6 +19,8 @@
 #include "gap/gap_priv.h"
 
 AB_HCI_SENDER(hci_addr)
+
+enum { QUIET_US = 10000 };
 
 void ab_gap_set_rotation(ab_gap *gap, uint64_t us) {
   gap->privacy.rotation_us = us;
@@ -46,11 +49,21 @@ bool ab_gap_privacy_due(const ab_gap *gap, bool wanted) {
 
 /* ---- our address ---- */
 
-static void on_too_old(ab_timer *timer) {
+/* it is too old; or it is, and all has been quiet for long enough */
+static void on_rotation(ab_timer *timer) {
   ab_gap *gap = ab_container_of(timer, ab_gap, privacy.rotation);
 
   gap->privacy.address_due = true;
   ab_gap_run(gap);
+}
+
+static bool is_quiet(ab_gap *gap) {
+  ab_gap_privacy *p = &gap->privacy;
+  uint64_t from_us = p->quiet_since_us ? p->quiet_since_us + QUIET_US : 0;
+
+  if (gap->env->now_us < from_us)
+    ab_timer_start(gap->env, &p->rotation, from_us - gap->env->now_us, on_rotation);
+  return gap->env->now_us >= from_us;
 }
 
 static void on_address(ab_hci_cmd *cmd, int status, ab_rd *ret) {
@@ -64,7 +77,7 @@ static void on_address(ab_hci_cmd *cmd, int status, ab_rd *ret) {
   }
   gap->own = p->next;
   p->address_due = false;
-  ab_timer_start(gap->env, &p->rotation, p->rotation_us, on_too_old);
+  ab_timer_start(gap->env, &p->rotation, p->rotation_us, on_rotation);
   ab_gap_run(gap);
 }
 
@@ -89,17 +102,18 @@ void ab_gap_privacy_work(ab_gap *gap) {
       ab_gap_retry_soon(gap);
     return;
   }
-  err = set_address(gap);
+  err = is_quiet(gap) ? set_address(gap) : 0;
   if (err < 0)
     ab_gap_end_requests(gap, err);
 }
 
 /* ---- whose is it? ---- */
 
-aioble_addr_t ab_gap_identity_of(const ab_gap *gap, const aioble_addr_t *air) {
+void ab_gap_identify(const ab_gap *gap, aioble_addr_t *addr) {
   const aioble_addr_t *identity = NULL;
 
-  if (gap->ev->resolve && aioble_addr_kind(air) == AIOBLE_ADDR_KIND_RESOLVABLE)
-    identity = gap->ev->resolve(gap->ctx, air);
-  return identity ? *identity : *air;
+  if (aioble_addr_kind(addr) == AIOBLE_ADDR_KIND_RESOLVABLE && gap->ev->resolve)
+    identity = gap->ev->resolve(gap->ctx, addr);
+  if (identity)
+    *addr = *identity;
 }

@@ -4,7 +4,7 @@
 
 void ab_gap_queue_init(ab_gap_queue *queue) {
   ab_list_init(&queue->requests);
-  queue->on_air = NULL;
+  queue->on_air = queue->paused = NULL;
 }
 
 ab_gap_request *ab_gap_queue_first(const ab_gap_queue *queue) {
@@ -22,12 +22,16 @@ void ab_gap_queue_end(ab_gap_queue *queue, ab_gap_request *req, int status, ab_g
   ab_list_remove(&req->node);
   if (queue->on_air == req)
     queue->on_air = NULL;
+  if (queue->paused == req)
+    queue->paused = NULL;
   req->done(req, req->removing ? req->removing : status, link);
 }
 
 void ab_gap_queue_reap(ab_gap_queue *queue, const ab_gap_activity *activity) {
-  if (activity->state == AB_GAP_OFF)
+  if (activity->state == AB_GAP_OFF && queue->on_air) {
+    queue->paused = queue->on_air;
     queue->on_air = NULL;
+  }
   AB_LIST_EACH(n, &queue->requests)
     if (ab_gap_request_of(n)->removing && ab_gap_request_of(n) != queue->on_air)
       ab_gap_queue_end(queue, ab_gap_request_of(n), 0, NULL);

@@ -163,7 +163,8 @@ static bool read_report(const ab_gap *gap, ab_rd *r, ab_gap_report *report) {
   report->rssi = ab_rd_s8(r);
   if (!ab_rd_ok(r) || rec.len > AB_GAP_AD_MAX || rec.type > AB_HCI_REPORT_SCAN_RSP)
     return false;
-  report->addr = ab_gap_identity_of(gap, &report->air);
+  report->addr = report->air;
+  ab_gap_identify(gap, &report->addr);
   return true;
 }
 
@@ -197,7 +198,7 @@ void ab_gap_on_adv_report(void *ctx, ab_rd *params) {
       gap->malformed++;
       return;
     }
-    if (ab_gap_init_seeks(gap))
+    if (!ab_list_empty(&gap->connects.requests))
       ab_gap_init_heard(gap, &report);
     tell(gap, &report);
   }

@@ -45,8 +45,10 @@ bool ab_host_private_peer(void *ctx, unsigned i, ab_gap_peer *peer) {
 }
 
 const aioble_addr_t *ab_host_identity_of(aioble_t *ble, const aioble_addr_t *addr) {
-  const aioble_addr_t *identity = ab_host_resolve(ble, addr);
+  const aioble_addr_t *identity = NULL;
 
+  if (aioble_addr_kind(addr) == AIOBLE_ADDR_KIND_RESOLVABLE)
+    identity = ab_host_resolve(ble, addr);
   return identity ? identity : addr;
 }
 

@@ -256,6 +256,41 @@ static void a_connect_to_a_hidden_peer_can_be_given_up(void **state) {
   }
 }
 
+/* whoever connects while an address changes: both ends know which one it was */
+static void a_link_made_during_a_rotation_has_the_address_it_was_made_with(void **state) {
+  const aioble_options_t fast = {.private_address = true, .rotation_s = 1};
+  unsigned met = 0;
+
+  (void) state;
+  for (unsigned ms = 850; ms < 1050; ms++) {
+    aioble_device_t *device;
+    aioble_op_t *connecting, *adv;
+    aioble_conn_air_t at_a, at_b;
+    world w;
+
+    set_up(&w, NULL, &fast, NULL);
+    sim_expect(aioble_open(w.ble[A]), 0);
+    adv = aioble_advertise(w.ble[B], &(aioble_advertise_options_t){.interval_us = 20000});
+    sim_run_ms(&w.s, ms);
+    device = aioble_device_new(w.ble[A], &w.ble[B]->gap.own);
+    connecting = aioble_device_connect(device, NULL);
+    aioble_op_set_timeout(connecting, 100);
+    if (aioble_op_await(connecting) == 0) {
+      sim_ok(adv);
+      at_a = aioble_conn_air(aioble_op_conn(connecting));
+      at_b = aioble_conn_air(aioble_op_conn(adv));
+      expect_addr(&at_b.local, &at_a.peer);
+      met++;
+    }
+    aioble_op_unref(connecting);
+    aioble_op_cancel(adv);
+    (void) aioble_op_finish(adv);
+    aioble_device_unref(device);
+    tear_down(&w);
+  }
+  assert_in_range(met, 100, 199);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(strangers_see_private_addresses_only),
@@ -267,6 +302,7 @@ int main(void) {
       cmocka_unit_test(a_rotation_disturbs_nobody),
       cmocka_unit_test(a_connect_goes_on_over_rotations),
       cmocka_unit_test(a_connect_to_a_hidden_peer_can_be_given_up),
+      cmocka_unit_test(a_link_made_during_a_rotation_has_the_address_it_was_made_with),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
