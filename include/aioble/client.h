@@ -11,6 +11,9 @@
  * remembered (aioble_cache_t), discovery asks only for what is not known; and what was discovered
  * before the table changed there is of no use any more: ops on it resolve with
  * AIOBLE_ERR_ATT(0x12), Database Out Of Sync.
+ *
+ * What a peer refuses until the link is more secure may wait for that and be asked once more
+ * (aioble_auto_secure_t).
  */
 #ifndef AIOBLE_CLIENT_H
 #define AIOBLE_CLIENT_H

@@ -92,8 +92,10 @@ typedef int aioble_on_read_fn(aioble_access_t *access, void *user);
  */
 typedef int aioble_on_write_fn(aioble_access_t *access, void *user);
 /**
- * May that client read, or write, at all? Asked before the other hook.
- * @return false: it gets Insufficient Authorization (0x08)
+ * May that client read, or write, at all? Asked before the other hook; about reading also when the
+ * client subscribes to the characteristic, and before each notification and indication; about
+ * writing also when a write is prepared. Then there is no value yet.
+ * @return false: it gets Insufficient Authorization (0x08), and no notification
  */
 typedef bool aioble_on_authorize_fn(const aioble_access_t *access, bool write, void *user);
 /**
@@ -369,7 +371,8 @@ AIOBLE_API uint64_t aioble_desc_dropped(const aioble_desc_t *desc); /**< The sam
  * AIOBLE_ENOTSUP: not a NOTIFY characteristic; AIOBLE_EINVAL: not registered, or not with that
  * stack; AIOBLE_ENOTCONN. When the client must not get it: AIOBLE_ERR_ATT(0x12), it does not know
  * yet that the services have changed (2.5.2.1), or the error with which it could not read the value
- * for want of security, 0x05, 0x0C or 0x0F. Cancelled, it is sent all the same. No time limit.
+ * for want of security, 0x05, 0x0C or 0x0F, or of authorization, 0x08. Cancelled, it is sent all
+ * the same. No time limit.
  */
 AIOBLE_API aioble_op_t *aioble_char_notify(aioble_char_t *chr, aioble_conn_t *conn,
                                            const void *data, size_t len);

@@ -256,6 +256,7 @@ struct ab_gatt_reliable {
   ab_gatt_client *client;
   ab_gatt_reliable_fn *fn;
   ab_buf *parts; /* ab_gatt_part and its octets, of each; NULL: it is not pending */
+  bool keeps;    /* it may be started again: they stay until it is stopped */
 };
 
 /* room for n parts of len octets in all; false: out of memory */

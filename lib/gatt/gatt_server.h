@@ -58,6 +58,8 @@ typedef struct ab_gatt_value_ops {
   void (*written)(ab_gatt_value *value, const ab_gatt_access *access);
   /* the link changed its subscription; what: 1 notify, 2 indicate (3.3.3.3) */
   void (*subscribed)(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what);
+  /* before a write is prepared, or a subscription begins: 0 or the ATT error code */
+  int (*permit)(ab_gatt_value *value, ab_gatt_server_link *link, bool write);
 } ab_gatt_value_ops;
 
 struct ab_gatt_value {

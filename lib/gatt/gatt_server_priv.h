@@ -106,6 +106,9 @@ void ab_gatt_put(ab_gatt_request *rq, const uint8_t *data, size_t len);
 
 /* ---- writing: gatt_server_write.c ---- */
 
+/* the hook's word on whether that client may write, or have what it subscribes to; the hook may end
+   the link */
+int ab_gatt_permit(ab_gatt_request *rq, ab_gatt_value *value, bool write);
 /* *attr: the attribute, if the client may write it in this way (AIOBLE_WRITE, _WRITE_NO_RSP,
    _SIGNED_WRITE) */
 int ab_gatt_find_writable(ab_gatt_request *rq, uint16_t handle, uint8_t way,

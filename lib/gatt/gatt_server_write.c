@@ -7,10 +7,16 @@
  *   commit  stores, then tells
  *
  * The errors come in this order: the PDU, the handle, the access, the security, the length, what
- * the hook says.
+ * the hook says. A subscription is something to be permitted, as the values will not be asked for.
  */
 #include "gatt/gatt_server_priv.h"
 #include <aioble/server.h>
+
+int ab_gatt_permit(ab_gatt_request *rq, ab_gatt_value *value, bool write) {
+  int code = value->ops && value->ops->permit ? value->ops->permit(value, rq->link, write) : 0;
+
+  return rq->bearer->link ? code : AB_ATT_ERR_UNLIKELY; /* the hook has ended it */
+}
 
 /* ---- the Client Characteristic Configuration, Part G, 3.3.3.3 ---- */
 
@@ -29,7 +35,9 @@ static int check_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, const ab_ga
     return AB_ATT_ERR_CCCD_IMPROPERLY_CONFIGURED;
   if (!link->cccds)
     link->cccds = ab_zalloc(rq->server->env, rq->server->db->n_cccds);
-  return link->cccds ? 0 : AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+  if (!link->cccds)
+    return AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+  return cccd_of(write) ? ab_gatt_permit(rq, attr->value, false) : 0;
 }
 
 static int commit_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_access *write) {

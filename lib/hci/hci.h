@@ -46,6 +46,7 @@ typedef struct ab_hci_info {
   uint16_t acl_len;     /* longest ACL data */
   uint16_t acl_count;   /* controller's ACL buffers for LE */
   bool shared_buffers;  /* … which BR/EDR shares */
+  uint8_t resolvable;   /* peers that its resolving list takes, in device privacy mode */
 } ab_hci_info;
 
 typedef struct ab_hci_config {

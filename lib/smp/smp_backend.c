@@ -75,16 +75,25 @@ bool ab_smp_s1(const ab_key16 *k, const ab_key16 *r1, const ab_key16 *r2, ab_key
   return e(k, halves, out);
 }
 
-bool ab_smp_ah(const ab_key16 *irk, const uint8_t prand[3], uint8_t hash[3]) {
-  uint8_t padded[16] = {0};
-  ab_wr w = ab_wr_of(padded, sizeof padded);
-  ab_key16 out;
+ab_aes *ab_smp_ah_key(const ab_key16 *irk) {
+  uint8_t k[16];
+  ab_aes *key;
+
+  turn(k, irk->b, sizeof k);
+  key = ab_aes_new(k);
+  ab_wipe(k, sizeof k);
+  return key;
+}
+
+/* the random part is at the end, as it is with all numbers of the specification, and so is the hash
+ */
+bool ab_smp_ah(ab_aes *key, const uint8_t prand[3], uint8_t hash[3]) {
+  uint8_t padded[16] = {0}, cipher[16];
   bool ok;
 
-  ab_wr_bytes(&w, prand, 3);
-  ok = e(irk, padded, &out);
-  w = ab_wr_of(hash, 3);
-  ab_wr_bytes(&w, out.b, 3);
+  turn(padded + 13, prand, 3);
+  ok = ab_aes_block(key, padded, cipher);
+  turn(hash, cipher + 13, 3);
   return ok;
 }
 

@@ -17,8 +17,9 @@ bool ab_smp_c1(const ab_key16 *k, const ab_key16 *r, const uint8_t preq[7], cons
                const aioble_addr_t *initiator, const aioble_addr_t *responder, ab_key16 *out);
 /* 2.2.4 */
 bool ab_smp_s1(const ab_key16 *k, const ab_key16 *r1, const ab_key16 *r2, ab_key16 *out);
-/* 2.2.2 */
-bool ab_smp_ah(const ab_key16 *irk, const uint8_t prand[3], uint8_t hash[3]);
+/* 2.2.2, with a key that is prepared once for as many as there are; NULL, for no memory, fails */
+ab_aes *ab_smp_ah_key(const ab_key16 *irk);
+bool ab_smp_ah(ab_aes *key, const uint8_t prand[3], uint8_t hash[3]);
 /* 2.2.6; u and v are X coordinates */
 bool ab_smp_f4(ab_env *env, const uint8_t u[32], const uint8_t v[32], const ab_key16 *x, uint8_t z,
                ab_key16 *out);

@@ -117,8 +117,12 @@ static ab_smp_state idle(const ab_smp *smp) {
 
 static void on_time_up(ab_timer *timer) {
   ab_smp *smp = ab_container_of(timer, ab_smp, timer);
+  const ab_smp_pairing *p = smp->pairing;
 
-  ab_smp_end(smp, AIOBLE_ETIMEDOUT);
+  if (p && p->asking && p->prompt == AB_SMP_CONSENT)
+    ab_smp_refuse(smp, AB_SMP_ERR_NOT_SUPPORTED); /* nothing has begun */
+  else
+    ab_smp_end(smp, AIOBLE_ETIMEDOUT);
 }
 
 void ab_smp_watch(ab_smp *smp) {

@@ -36,6 +36,7 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   buf->p = buf->mem + AB_BUF_HEADROOM;
   buf->len = 0;
   buf->secret = false;
+  buf->kept = false;
   return buf;
 }
 
@@ -74,5 +75,6 @@ void ab_buf_finish(ab_buf *buf, int status) {
   buf->done = NULL;
   if (done)
     done(buf, status);
-  ab_buf_free(buf);
+  if (!buf->kept)
+    ab_buf_free(buf);
 }

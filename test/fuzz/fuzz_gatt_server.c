@@ -90,7 +90,8 @@ static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsig
   (void) act(world_of(link), NULL);
 }
 
-static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+static const ab_gatt_value_ops ops = {
+    .read = on_read, .check = on_check, .written = on_written, .subscribed = on_subscribed};
 
 /* what a last octet of 0 signs is good */
 static uint8_t verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len) {
