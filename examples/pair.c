@@ -5,7 +5,8 @@
  *
  *   pair [--adapter NAME] [--io IO] [--secure] [--advertise] DEVICE
  *
- * IO: display, display-yesno, keyboard, none, or keyboard-display, which is the default.
+ * IO: display, display-yesno, keyboard, none, or keyboard-display, which is the default. With any
+ * but none, a pairing that nobody could listen in on, or get between, is insisted upon.
  * --secure: by LE Secure Connections, or not at all.
  */
 #include "example.h"

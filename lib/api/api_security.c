@@ -5,7 +5,7 @@
  */
 #include "host/host.h"
 
-enum { PAIR_MS = 20000, UNSPECIFIED_REASON = 0x08 }; /* Part H, 3.5.5 */
+enum { PAIR_MS = 20000, UNSPECIFIED_REASON = 0x08, REPEATED_ATTEMPTS = 0x09 }; /* Part H, 3.5.5 */
 
 struct pair_op {
   aioble_op_t op;
@@ -38,8 +38,9 @@ static void use_prompts(aioble_conn_t *conn, const struct pair_op *pair) {
   conn->prompt_user = pair ? pair->user : NULL;
 }
 
-/* the first that is not as good as done already */
-static void work(aioble_conn_t *conn) {
+/* The first that is not as good as done already. failed: how a pairing of the peer's has ended, for
+   which it has waited; 0: there was none. If it is too soon for another, that was its own. */
+static void work(aioble_conn_t *conn, int failed) {
   struct pair_op *pair;
   int err;
 
@@ -50,6 +51,8 @@ static void work(aioble_conn_t *conn) {
     if (err == 0)
       return; /* the end follows, or has been */
     use_prompts(conn, NULL);
+    if (err == AIOBLE_ERR_SMP(REPEATED_ATTEMPTS) && failed)
+      err = failed;
     finish(pair, err == AIOBLE_EALREADY ? 0 : err);
   }
 }
@@ -62,7 +65,7 @@ bool ab_pair_ended(aioble_conn_t *conn, int status) {
     use_prompts(conn, NULL);
     finish(pair, status);
   }
-  work(conn);
+  work(conn, ours ? 0 : status);
   return ours;
 }
 
@@ -201,7 +204,7 @@ static struct pair_op *new_pair(aioble_conn_t *conn, const ab_smp_policy *policy
 static void queue(struct pair_op *pair) {
   ab_list_push(&pair->conn->pairs, &pair->op.node);
   if (first_pair(pair->conn) == pair)
-    work(pair->conn);
+    work(pair->conn, 0);
 }
 
 aioble_op_t *ab_pair(aioble_conn_t *conn, const ab_smp_policy *policy) {

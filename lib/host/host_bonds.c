@@ -142,7 +142,7 @@ int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours) {
     return 0;
   }
   ab_host_save(ble);
-  return ble->save_failed ? AIOBLE_EIO : 0;
+  return ab_store_dirty(ble->store) ? AIOBLE_EIO : 0; /* not before it is on the disk */
 }
 
 /* ---- the store itself ---- */

@@ -261,6 +261,33 @@ static void calls_take_turns(void **state) {
   sim_pair_close(&w);
 }
 
+/* both sides ask: what comes of the one pairing is what both are told */
+static void who_waits_for_the_peers_pairing_hears_how_it_went(void **state) {
+  const aioble_pair_options_t options = {.io = AIOBLE_IO_DISPLAY_YESNO, .mitm = AIOBLE_YES};
+  sim_watch watch[2];
+  sim_pair w;
+
+  (void) state;
+  for (unsigned i = 0; i < 4; i++) { /* whoever asks first, agreed or not */
+    unsigned first = i & 1;
+
+    sim_pair_open(&w, NULL);
+    for (unsigned at = 0; at < 2; at++)
+      sim_pair_configure(&w.side[at], "io", "display-yesno");
+    sim_watch_op(&watch[first], aioble_conn_pair(w.side[first].conn, &options));
+    sim_run_ms(&w.s, 500);
+    sim_watch_op(&watch[!first], aioble_conn_pair(w.side[!first].conn, &options));
+    sim_run_ms(&w.s, 500);
+    if (i & 2)
+      assert_true(sim_pair_answer(&w, 0));
+    else
+      assert_int_equal(aioble_pairing_answer(w.side[PERIPHERAL].conn, false, 0), 0);
+    for (unsigned at = 0; at < 2; at++)
+      sim_watch_expect(&watch[at], i & 2 ? 0 : AIOBLE_ERR_SMP(0x0c));
+    sim_pair_close(&w);
+  }
+}
+
 static void a_cancel_ends_the_pairing(void **state) {
   (void) state;
   for (unsigned at = 0; at < 2; at++) {
@@ -322,6 +349,7 @@ int main(void) {
       cmocka_unit_test(what_was_told_another_way_authenticates),
       cmocka_unit_test(no_key_is_in_a_capture),
       cmocka_unit_test(calls_take_turns),
+      cmocka_unit_test(who_waits_for_the_peers_pairing_hears_how_it_went),
       cmocka_unit_test(a_cancel_ends_the_pairing),
       cmocka_unit_test(nobody_to_ask_is_a_refusal),
       cmocka_unit_test(what_is_wrong_is_said),

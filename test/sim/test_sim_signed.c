@@ -60,12 +60,13 @@ static void add_door(world *w) {
   w->p->server->server.verify = overhear;
 }
 
-static world *world_new(void) {
+/* options: of the client; NULL: none */
+static world *world_new(const aioble_options_t *options) {
   world *w = calloc(1, sizeof *w);
 
   assert_non_null(w);
   now = w;
-  w->p = cached_pair_new(NULL);
+  w->p = cached_pair_new(options);
   add_door(w);
   return w;
 }
@@ -101,7 +102,7 @@ static void restart_server(world *w) {
 }
 
 static world *bonded(void) {
-  world *w = world_new();
+  world *w = world_new(NULL);
 
   make_bond(w);
   meet(w, &unencrypted);
@@ -213,7 +214,7 @@ static void the_longest_fits_one_more_does_not(void **state) {
 
 /* by the specification an encrypted link says as much */
 static void on_an_encrypted_link_it_is_a_plain_one(void **state) {
-  world *w = world_new();
+  world *w = world_new(NULL);
 
   (void) state;
   make_bond(w);
@@ -227,7 +228,7 @@ static void on_an_encrypted_link_it_is_a_plain_one(void **state) {
 }
 
 static void a_stranger_cannot_sign(void **state) {
-  world *w = world_new();
+  world *w = world_new(NULL);
   aioble_addr_t client;
 
   (void) state;
@@ -267,6 +268,24 @@ static void the_peripheral_signs_as_well(void **state) {
   assert_int_equal(w->signature, AIOBLE_SIGNED);
   aioble_op_unref(chr);
   aioble_op_unref(found);
+  world_free(w);
+}
+
+/* by the identity that its address hides */
+static void a_peer_in_hiding_signs_as_well(void **state) {
+  world *w = world_new(&(aioble_options_t){.private_address = true, .rotation_s = 60});
+
+  (void) state;
+  make_bond(w);
+  for (unsigned i = 1; i <= 2; i++) {
+    meet(w, &unencrypted);
+    knock(w, 0);
+    assert_int_equal(w->opened, i);
+    assert_int_equal(w->signature, AIOBLE_SIGNED);
+    part(w);
+    sim_run_ms(&w->p->s, 70000);
+  }
+  assert_int_equal(stats_of(w->p->server).signatures_refused, 0);
   world_free(w);
 }
 
@@ -427,6 +446,7 @@ int main(void) {
       cmocka_unit_test(on_an_encrypted_link_it_is_a_plain_one),
       cmocka_unit_test(a_stranger_cannot_sign),
       cmocka_unit_test(the_peripheral_signs_as_well),
+      cmocka_unit_test(a_peer_in_hiding_signs_as_well),
       cmocka_unit_test(another_connect_encrypts_the_link),
       cmocka_unit_test(counters_outlive_a_restart_of_either),
       cmocka_unit_test(our_counters_are_on_the_disk_before_they_are_on_the_air),
