@@ -87,7 +87,8 @@ void peer_attack(const uint8_t *bytes, size_t len, bool ours_is_central) {
   const aioble_options_t options = {.eatt = setup & SETUP_EATT,
                                     .no_auto_mtu = setup & SETUP_NO_MTU,
                                     .gatt_cache = setup & SETUP_CACHE ? AIOBLE_CACHE_ALL : 0};
-  world *w = world_new(&options, setup & SETUP_BYSTANDER);
+  world *w =
+      world_new(&options, &(aioble_options_t){.eatt = options.eatt}, setup & SETUP_BYSTANDER);
 
   prepare(w, setup, ours_is_central);
   while (ab_rd_left(&input)) {
