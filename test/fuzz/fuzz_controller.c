@@ -98,9 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   ab_rd input = ab_rd_of(bytes, len);
   uint8_t setup = ab_rd_u8(&input);
   bool met = setup & SETUP_MET;
-  world *w = world_new(&(aioble_options_t){.eatt = setup & SETUP_EATT ? 2 : 0,
-                                           .random_address = !met && setup & SETUP_RANDOM},
-                       false);
+  const aioble_options_t options = {.eatt = setup & SETUP_EATT ? 2 : 0,
+                                    .random_address = !met && setup & SETUP_RANDOM};
+  world *w = world_new(&options, &(aioble_options_t){.eatt = options.eatt}, false);
 
   if (met)
     world_meet(w, setup & SETUP_CENTRAL);

@@ -51,7 +51,7 @@ static void keep_conn(aioble_op_t *op, int status, void *user) {
   aioble_conn_t *conn = aioble_op_conn(op);
 
   (void) status;
-  if (!conn || !aioble_addr_equal(aioble_device_addr(aioble_conn_device(conn)), &a->peer_addr))
+  if (!conn || aioble_addr_equal(aioble_device_addr(aioble_conn_device(conn)), &a->bystander))
     return;
   aioble_conn_unref(a->conn);
   a->conn = aioble_conn_ref(conn);
@@ -120,6 +120,15 @@ static void use_scan(app *a, uint8_t arg) {
     app_ask(a, arg & 1 ? aioble_scan_stop(a->scan) : aioble_scan_next(a->scan), NULL);
 }
 
+static void on_pairing_request(aioble_conn_t *conn, void *user) {
+  app *a = user;
+
+  if (a->hook)
+    app_act_inside(a);
+  else
+    (void) aioble_pairing_answer(conn, true, 0);
+}
+
 static void configure(app *a, uint8_t arg) {
   static const char *const io[] = {"none", "display", "display-yesno", "keyboard",
                                    "keyboard-display"};
@@ -128,6 +137,9 @@ static void configure(app *a, uint8_t arg) {
   (void) aioble_config_set(a->ble, "mitm", arg & 0x10 ? "true" : "false");
   (void) aioble_config_set(a->ble, "le_secure", arg & 0x20 ? "true" : "false");
   (void) aioble_config_set(a->ble, "bond", arg & 0x40 ? "false" : "true");
+  (void) aioble_config_set(a->ble, "secure_only", arg & 0x80 ? "true" : "false");
+  (void) aioble_config_set(a->ble, "pairable", arg & 0x40 && arg & 0x20 ? "bonded" : "true");
+  aioble_set_on_pairing_request(a->ble, arg & 8 ? on_pairing_request : NULL, a);
 }
 
 static void close_adapter(app *a, uint8_t arg) {

@@ -176,7 +176,7 @@ static void add_services(app *a) {
                                         .on_write = on_secret,
                                         .user = a};
   const unsigned all = AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY |
-                       AIOBLE_INDICATE | AIOBLE_RELIABLE_WRITE;
+                       AIOBLE_INDICATE | AIOBLE_RELIABLE_WRITE | AIOBLE_SIGNED_WRITE;
 
   app_check(service != NULL);
   a->chars[0] =

@@ -43,8 +43,8 @@ struct app {
   unsigned explored; /* what a walk through the peer's table may still start */
   uint8_t hook;      /* what the next hook does */
   unsigned prompts;
-  uint32_t number; /* shown in the last one */
-  aioble_addr_t peer_addr;
+  uint32_t number;                    /* shown in the last one */
+  aioble_addr_t peer_addr, bystander; /* whom to connect to; who is of no interest */
 
   app_op ops[APP_OPS];
   unsigned n_ops, room;    /* how many, and may be */

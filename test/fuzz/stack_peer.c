@@ -11,7 +11,15 @@ enum {
   CID_ANY = 3,        /* two octets say which */
   CID_CHANNELS = 4    /* from here on those that are allocated */
 };
-enum { SETUP_EATT = 3, SETUP_NO_MTU = 4, SETUP_CACHE = 8, SETUP_BYSTANDER = 16, SETUP_PAIR = 32 };
+enum {
+  SETUP_EATT = 3,
+  SETUP_NO_MTU = 4,
+  SETUP_CACHE = 8,
+  SETUP_BYSTANDER = 16,
+  SETUP_PAIR = 32,
+  SETUP_YESNO = 64,
+  SETUP_DISCREET = 128
+};
 
 static uint16_t handle_of(const world *w) {
   return aioble_conn_is_connected(w->ours.conn) ? w->ours.conn->link.hci.handle : UINT16_MAX;
@@ -61,8 +69,8 @@ static void give_frame(world *w, uint8_t what, ab_rd *input) {
 }
 
 static void prepare(world *w, uint8_t setup, bool ours_is_central) {
-  app_act(&w->ours, ACT_CONFIGURE, setup >> 6 & 1 ? 2 : 0);
-  app_act(&w->theirs, ACT_CONFIGURE, setup >> 6 & 1 ? 2 : 0);
+  app_act(&w->ours, ACT_CONFIGURE, setup & SETUP_YESNO ? 2 : 0);
+  app_act(&w->theirs, ACT_CONFIGURE, setup & SETUP_YESNO ? 2 : 0);
   world_meet(w, ours_is_central);
   app_act(&w->ours, ACT_LISTEN, 0);
   app_act(&w->theirs, ACT_LISTEN, 0);
@@ -84,10 +92,15 @@ static void check_controller(const world *w) {
 void peer_attack(const uint8_t *bytes, size_t len, bool ours_is_central) {
   ab_rd input = ab_rd_of(bytes, len);
   uint8_t setup = ab_rd_u8(&input);
-  const aioble_options_t options = {.eatt = setup & SETUP_EATT,
-                                    .no_auto_mtu = setup & SETUP_NO_MTU,
-                                    .gatt_cache = setup & SETUP_CACHE ? AIOBLE_CACHE_ALL : 0};
-  world *w = world_new(&options, setup & SETUP_BYSTANDER);
+  bool discreet = setup & SETUP_DISCREET && !(setup & SETUP_BYSTANDER);
+  const aioble_options_t options = {
+      .eatt = setup & SETUP_EATT,
+      .no_auto_mtu = setup & SETUP_NO_MTU,
+      .private_address = discreet && ours_is_central,
+      .auto_secure = setup & SETUP_DISCREET ? AIOBLE_AUTO_SECURE_PAIR : AIOBLE_AUTO_SECURE_DEFAULT,
+      .gatt_cache = setup & SETUP_CACHE ? AIOBLE_CACHE_ALL : 0};
+  world *w =
+      world_new(&options, &(aioble_options_t){.eatt = options.eatt}, setup & SETUP_BYSTANDER);
 
   prepare(w, setup, ours_is_central);
   while (ab_rd_left(&input)) {

@@ -69,20 +69,22 @@ static void make(world *w, app *a, unsigned i, const aioble_options_t *options) 
 }
 
 static const aioble_addr_t addr_of[] = {{AIOBLE_ADDR_PUBLIC, {0x02, 0xa1, 0x0b, 0x1e, 0, 1}},
-                                        {AIOBLE_ADDR_PUBLIC, {0x02, 0xa1, 0x0b, 0x1e, 0, 2}}};
+                                        {AIOBLE_ADDR_PUBLIC, {0x02, 0xa1, 0x0b, 0x1e, 0, 2}},
+                                        {AIOBLE_ADDR_PUBLIC, {0x02, 0xa1, 0x0b, 0x1e, 0, 3}}};
 
-world *world_new(const aioble_options_t *ours, bool bystander) {
+world *world_new(const aioble_options_t *ours, const aioble_options_t *theirs, bool bystander) {
   world *w = calloc(1, sizeof *w);
 
   app_check(w != NULL);
   w->radio = aioble_virtual_radio_new(NULL);
   app_check(w->radio != NULL);
   make(w, &w->ours, 0, ours);
-  make(w, &w->theirs, 1, &(aioble_options_t){.eatt = ours->eatt});
+  make(w, &w->theirs, 1, theirs);
   w->ours.other = &w->theirs;
   w->theirs.other = &w->ours;
   w->ours.peer_addr = addr_of[1];
   w->theirs.peer_addr = addr_of[0];
+  w->ours.bystander = w->theirs.bystander = addr_of[2];
   if (bystander) {
     make(w, &w->bystander, 2, &(aioble_options_t){.eatt = 0});
     w->bystander.other = &w->ours;

@@ -22,7 +22,7 @@ typedef struct world {
 } world;
 
 /* stacks that are closed; a bystander only if asked for */
-world *world_new(const aioble_options_t *ours, bool bystander);
+world *world_new(const aioble_options_t *ours, const aioble_options_t *theirs, bool bystander);
 /* they are open and connected; the bystander, too */
 void world_meet(world *w, bool ours_is_central);
 /* one step that every attacker can take; true: `what` was one */
