@@ -43,7 +43,7 @@ run_ours() {
 }
 
 end_ours() {
-  ours quit .
+  tell "$us" quit
   succeeds "$us" 5
 }
 
