@@ -12,10 +12,12 @@ parameter=/sys/module/bluetooth/parameters/enable_ecred
 link=${link:-central}   # what we are
 sdus=20
 
+us=ours                 # our program's name
+
 # ours COMMAND REGEX: gives our program a command and waits for its answer.
 ours() {
-  tell ours "$1"
-  hear ours "$2"
+  tell "$us" "$1"
+  hear "$us" "$2"
 }
 
 # theirs COMMAND REGEX: bluetoothctl
@@ -32,6 +34,17 @@ register() {
   theirs "gatt.register-characteristic ${base}d2 encrypt-authenticated-read" 'Enter value'
   tell bluetoothctl '0x59 0x65 0x73'
   theirs gatt.register-application 'Application registered'
+}
+
+# run_ours NAME ARGUMENT...
+run_ours() {
+  us=$1
+  dialog start "$us" hci0 peer_pair "${@:2}"
+}
+
+end_ours() {
+  tell "$us" quit
+  succeeds "$us" 5
 }
 
 # users OURS THEIRS: what the device of each has
@@ -53,10 +66,10 @@ link_up() {
   if [ "$link" = central ]; then
     ours "connect $hci1" 'connected: plain'
   else
-    tell ours advertise
+    tell "$us" advertise
     call org.bluez /org/bluez/hci1 org.bluez.Adapter1.ConnectDevice \
       "{'Address': <'$hci0'>, 'AddressType': <'public'>}"
-    hear ours 'connected: plain'
+    hear "$us" 'connected: plain'
   fi
 }
 
@@ -65,9 +78,9 @@ link_again() {
   if [ "$link" = central ]; then
     ours "connect $hci1" "connected: $1, bonded, key 16"
   else
-    tell ours advertise
+    tell "$us" advertise
     theirs "connect $hci0" 'Connection successful'
-    hear ours "security: $1, bonded, key 16"
+    hear "$us" "security: $1, bonded, key 16"
   fi
 }
 
@@ -90,18 +103,18 @@ agree() {
       tell bluetoothctl yes
       ;;
     compare)
-      hear ours 'compare ([0-9]{6})'
+      hear "$us" 'compare ([0-9]{6})'
       hear bluetoothctl "Confirm passkey ${BASH_REMATCH[1]}"
       tell bluetoothctl yes
-      tell ours 'answer yes'
+      tell "$us" 'answer yes'
       ;;
     we_enter)
-      hear ours enter
+      hear "$us" enter
       hear bluetoothctl 'Passkey: [^[:space:]]*([0-9]{6})'
-      tell ours "answer ${BASH_REMATCH[1]}"
+      tell "$us" "answer ${BASH_REMATCH[1]}"
       ;;
     they_enter)
-      hear ours 'show ([0-9]{6})'
+      hear "$us" 'show ([0-9]{6})'
       number=${BASH_REMATCH[1]}
       hear bluetoothctl 'Enter passkey'
       tell bluetoothctl "$number"
@@ -113,13 +126,13 @@ agree() {
 # it is we who ask for it.
 pair() {
   if [ "$link" = central ] || [ "${2:-}" = legacy ]; then
-    tell ours "pair ${2:-}"
+    tell "$us" "pair ${2:-}"
     agree "$1"
-    hear ours 'pair: ok'
+    hear "$us" 'pair: ok'
   else
     tell bluetoothctl "pair $hci0"
     agree "$1"
-    hear ours 'bonded, key 16'
+    hear "$us" 'bonded, key 16'
   fi
 }
 
@@ -142,13 +155,24 @@ model() {
   link_down
   link_again "$4"
   read_again "$4"
+  [ "$us" != eatt ] || within 5 enhanced || fail "there is no enhanced bearer"
   link_down
   ours "forget $hci1" 'forget: ok'
   theirs "remove $hci0" 'Device has been removed'
 }
 
+# enhanced: the link has more than one bearer of ATT.
+enhanced() {
+  ours bearers 'bearers: [0-9]'
+  [[ ${BASH_REMATCH[0]} != *1 ]]
+}
+
+# The first with enhanced ATT, which bluetoothd has, too: each side may ask for the channels.
 every_model() {
+  run_ours eatt --eatt 2
   model accept none NoInputNoOutput 'encrypted, secure'
+  end_ours
+  run_ours ours
   model compare display-yesno DisplayYesNo 'encrypted, authenticated, secure'
   model we_enter keyboard DisplayOnly 'encrypted, authenticated, secure'
   model they_enter display KeyboardOnly 'encrypted, authenticated, secure'
@@ -185,8 +209,8 @@ all_here() {
 }
 
 we_receive() {
-  hear ours "received $sdus"
-  if grep 'is wrong' "$out/ours.log"; then fail "not what was sent"; fi
+  hear "$us" "received $sdus"
+  if grep 'is wrong' "$out/$us.log"; then fail "not what was sent"; fi
 }
 
 end_channel() {
@@ -204,24 +228,24 @@ be_refused() {
 they_call() {
   l2 caller -s -P $((0x91)) "$hci0"
   agree compare
-  hear ours 'channel: plain'
+  hear "$us" 'channel: plain'
   we_receive
   stop "${pids[caller]}"
-  hear ours 'channel ended: '
+  hear "$us" 'channel ended: '
   background enhanced_caller "$kernel" call "$hci1" "$hci0" 0x93 enhanced
-  hear ours 'channel: enhanced'
-  tell ours "send $sdus 400"
+  hear "$us" 'channel: enhanced'
+  tell "$us" "send $sdus 400"
   we_receive
   end_channel
 }
 
 we_call() {
   ours 'open 0x83' 'channel: plain'
-  tell ours "send $sdus 400"
+  tell "$us" "send $sdus 400"
   within 10 all_here encrypted || fail "not what we sent"
   end_channel
   ours 'open 0x85 enhanced' 'channel: enhanced'
-  tell ours "send $sdus 400"
+  tell "$us" "send $sdus 400"
   we_receive
   end_channel
 }
@@ -238,12 +262,22 @@ demand() {
 
 # --- lost bonds -------------------------------------------------------------------------------
 
+# bluetoothd wants to read what is for authenticated links only, is refused, and pairs.
+they_read() {
+  hear bluetoothctl 'ServicesResolved: yes'
+  tell bluetoothctl "gatt.select-attribute ${base}e2"
+  tell bluetoothctl gatt.read
+  agree compare
+  hear "$us" 'bonded, key 16'
+  hear bluetoothctl '73 65 63 72 65 74'
+}
+
 # The central that has lost it connects as if there had been none. (When that is us, bluetoothd may
 # ask for security before we do.) The users agree as before, and so the other side lets it have a
 # new one.
 central_loses() {
   link_up
-  pair compare
+  if [ "$link" = central ]; then pair compare; else they_read; fi
   ours bonds 'bonds: 1'
   link_down
   link_again 'encrypted, authenticated, secure'
@@ -254,10 +288,10 @@ central_loses() {
 # connection of bluetoothd's own waits for that, this kernel does not survive its end.)
 we_lose_ours() {
   ours 'listen 0x97 0' 'listen: ok'
-  tell ours advertise
+  tell "$us" advertise
   background plain_caller "$kernel" call "$hci1" "$hci0" 0x97 le
-  hear ours 'connected: plain'
-  hear ours 'disconnected: HCI: authentication failure'
+  hear "$us" 'connected: plain'
+  hear "$us" 'disconnected: HCI: authentication failure'
   hear bluetoothctl 'Connected: no'
 }
 
@@ -276,12 +310,12 @@ they_lose_theirs() {
   ours bonds 'bonds: 1'
   ours "forget $hci1" 'forget: ok'
   ours "connect $hci1" 'connected: plain'
-  tell ours pair
-  hear ours 'compare ([0-9]{6})'
+  tell "$us" pair
+  hear "$us" 'compare ([0-9]{6})'
   hear btmgmt "User Confirm ${BASH_REMATCH[1]}"
   tell btmgmt yes
-  tell ours 'answer yes'
-  hear ours 'pair: ok'
+  tell "$us" 'answer yes'
+  hear "$us" 'pair: ok'
 }
 
 lose() {
@@ -301,12 +335,10 @@ echo Y >"$parameter"
 plug_in
 start_bluetoothd 517 --experimental
 register
-dialog start ours hci0 peer_pair
 tell bluetoothctl 'pairable on'
 theirs 'advertise on' 'Advertising object registered'
 every_model
 demand
 lose
-ours quit .
-succeeds ours 5
+end_ours
 echo N >"$parameter"

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peer_pair --adapter NAME: pairs, as a scenario tells it on stdin, a command a line, and its user
- * answers with more of them; one link at a time:
- *   config KEY VALUE    of aioble_config_set(): io, bond, mitm, le_secure
- *   advertise           the next link, as the peripheral …
- *   connect ADDRESS     … or as the central
- *   pair [legacy]       with what is configured
+ * peer_pair --adapter NAME [--eatt N]: pairs, as a scenario tells it on stdin, a command a line,
+ * and its user answers with more of them; one link at a time: config KEY VALUE    of
+ * aioble_config_set(): io, bond, mitm, le_secure advertise           the next link, as the
+ * peripheral … connect ADDRESS     … or as the central pair [legacy]       with what is configured
  *   answer yes|no|SIX-DIGITS
  *   bonds               lists them
  *   forget ADDRESS      deletes one
@@ -14,6 +12,7 @@
  *   open PSM [enhanced] asks the peer for a channel
  *   send N LENGTH       so many SDUs on the channel that was made last
  *   end                 that channel
+ *   bearers             how many ATT bearers there are; --eatt N allows so many enhanced ones
  *   disconnect
  *   quit                ends it in order, with status 0
  * Each is answered on stdout when it is done, and so is what the peer does. SDUs are those of
@@ -251,6 +250,13 @@ static void do_read(void *user, char *text) {
   aioble_op_then(aioble_conn_service(app->conn, uuid(BASE "d0")), on_service, app);
 }
 
+static void do_bearers(void *user, char *arguments) {
+  const app_t *app = user;
+
+  (void) arguments;
+  printf("bearers: %u\n", aioble_conn_bearers(app->conn));
+}
+
 /* --- channels -------------------------------------------------------------------------------- */
 
 /* as l2test makes it: its number and its length, and then all the same */
@@ -370,21 +376,14 @@ static void do_quit(void *user, char *arguments) {
 }
 
 static const peer_command_t commands[] = {
-    {"config", do_config},
-    {"advertise", do_advertise},
-    {"connect", do_connect},
-    {"pair", do_pair},
-    {"answer", do_answer},
-    {"bonds", do_bonds},
-    {"forget", do_forget},
-    {"read", do_read},
-    {"listen", do_listen},
-    {"open", do_open},
-    {"send", do_send},
-    {"end", do_end},
-    {"disconnect", do_disconnect},
-    {"quit", do_quit},
-    {NULL, NULL},
+    {"config", do_config},   {"advertise", do_advertise},
+    {"connect", do_connect}, {"pair", do_pair},
+    {"answer", do_answer},   {"bonds", do_bonds},
+    {"forget", do_forget},   {"read", do_read},
+    {"listen", do_listen},   {"open", do_open},
+    {"send", do_send},       {"end", do_end},
+    {"bearers", do_bearers}, {"disconnect", do_disconnect},
+    {"quit", do_quit},       {NULL, NULL},
 };
 
 static void run(app_t *app, uv_loop_t *loop) {
@@ -403,12 +402,14 @@ int main(int argc, char **argv) {
   app_t app = {0};
   uv_loop_t loop;
 
-  if (argc != 3 || strcmp(argv[1], "--adapter") != 0) {
-    (void) fprintf(stderr, "usage: peer_pair --adapter NAME\n");
+  if ((argc != 3 && argc != 5) || strcmp(argv[1], "--adapter") != 0) {
+    (void) fprintf(stderr, "usage: peer_pair --adapter NAME [--eatt N]\n");
     return 2;
   }
   uv_loop_init(&loop);
-  app.ble = aioble_new(&loop, &(aioble_options_t){.adapter = argv[2]});
+  app.ble =
+      aioble_new(&loop, &(aioble_options_t){.adapter = argv[2],
+                                            .eatt = argc == 5 ? (unsigned) atoi(argv[4]) : 0});
   run(&app, &loop);
   aioble_unref(app.ble);
   if (uv_loop_close(&loop) != 0) {

@@ -27,32 +27,44 @@
 
 enum { VALUE_MAX = 512, NAMES_MAX = 16 };
 
-typedef enum kind { SERVICE, CHAR, DESC } kind_t;
+typedef enum kind { SERVICE, SECONDARY, INCLUDE, CHAR, DESC } kind_t;
 
-/* A characteristic is in the service above it, a descriptor in the characteristic above it. */
+/* hundredths of a degree Celsius */
+static const aioble_format_t celsius = {
+    .format = AIOBLE_FORMAT_SINT16, .exponent = -2, .unit = 0x272f, .name_space = 1};
+
+/*
+ * A characteristic is in the service above it, a descriptor in the characteristic above it; an
+ * INCLUDE names the service, further above, that the one above it includes.
+ */
 static const struct definition {
   kind_t kind;
   const char *name, *uuid;
   unsigned flags;
+  const char *description;
+  const aioble_format_t *format;
 } table[] = {
-    {SERVICE, "values", BASE "a0", 0},
-    {CHAR, "long", BASE "a1", AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP},
-    {DESC, "note", BASE "a2", AIOBLE_READ | AIOBLE_WRITE},
-    {CHAR, "news", BASE "a3", AIOBLE_READ | AIOBLE_NOTIFY},
-    {CHAR, "alert", BASE "a4", AIOBLE_READ | AIOBLE_INDICATE},
-    {SERVICE, "weather", "181a", 0},
-    {CHAR, "temperature", "2a6e", AIOBLE_READ},
-    {CHAR, "indoors", "2a6f", AIOBLE_READ},
-    {CHAR, "outdoors", "2a6f", AIOBLE_READ},
-    {SERVICE, "later", BASE "b0", 0},
-    {CHAR, "more", BASE "b1", AIOBLE_READ},
+    {SECONDARY, "parts", BASE "c0", 0, NULL, NULL},
+    {CHAR, "serial", BASE "c1", AIOBLE_READ, NULL, NULL},
+    {SERVICE, "values", BASE "a0", 0, NULL, NULL},
+    {CHAR, "long", BASE "a1", AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP, NULL, NULL},
+    {DESC, "note", BASE "a2", AIOBLE_READ | AIOBLE_WRITE, NULL, NULL},
+    {CHAR, "news", BASE "a3", AIOBLE_READ | AIOBLE_NOTIFY, NULL, NULL},
+    {CHAR, "alert", BASE "a4", AIOBLE_READ | AIOBLE_INDICATE, NULL, NULL},
+    {SERVICE, "weather", "181a", 0, NULL, NULL},
+    {INCLUDE, "parts", NULL, 0, NULL, NULL},
+    {CHAR, "temperature", "2a6e", AIOBLE_READ, "attic", &celsius},
+    {CHAR, "indoors", "2a6f", AIOBLE_READ, NULL, NULL},
+    {CHAR, "outdoors", "2a6f", AIOBLE_READ, NULL, NULL},
+    {SERVICE, "later", BASE "b0", 0, NULL, NULL},
+    {CHAR, "more", BASE "b1", AIOBLE_READ, NULL, NULL},
 };
 
 enum { ROWS = sizeof table / sizeof table[0] };
 
 typedef struct row {
   const struct definition *as;
-  aioble_service_t *service; /* one of the three */
+  aioble_service_t *service; /* one of the three, or none */
   aioble_char_t *chr;
   aioble_desc_t *desc;
 } row_t;
@@ -127,18 +139,30 @@ static row_t *row_named(app_t *app, const char *name) {
   exit(2);
 }
 
-static void make_row(row_t *row, aioble_t *ble, aioble_service_t *service, aioble_char_t *chr) {
+static void make_row(app_t *app, row_t *row, aioble_service_t *service, aioble_char_t *chr) {
+  const struct definition *as = row->as;
+  const aioble_char_options_t options = {.on_write = on_write,
+                                         .on_subscribe = on_subscribe,
+                                         .user = row,
+                                         .user_description = as->description,
+                                         .formats = as->format,
+                                         .n_formats = as->format ? 1 : 0};
   aioble_uuid_t uuid = {0};
 
-  aioble_uuid_parse(&uuid, row->as->uuid);
-  switch (row->as->kind) {
+  if (as->uuid)
+    aioble_uuid_parse(&uuid, as->uuid);
+  switch (as->kind) {
   case SERVICE:
-    row->service = aioble_service_new(ble, uuid);
+    row->service = aioble_service_new(app->ble, uuid);
+    break;
+  case SECONDARY:
+    row->service = aioble_service_new_secondary(app->ble, uuid);
+    break;
+  case INCLUDE:
+    aioble_service_include(service, row_named(app, as->name)->service);
     break;
   case CHAR:
-    row->chr = aioble_char_new(
-        service, uuid, row->as->flags,
-        &(aioble_char_options_t){.on_write = on_write, .on_subscribe = on_subscribe, .user = row});
+    row->chr = aioble_char_new(service, uuid, as->flags, &options);
     break;
   case DESC:
     row->desc = aioble_desc_new(chr, uuid, row->as->flags, NULL);
@@ -154,7 +178,7 @@ static void make_table(app_t *app) {
     row_t *row = &app->rows[i];
 
     row->as = &table[i];
-    make_row(row, app->ble, service, chr);
+    make_row(app, row, service, chr);
     service = row->service ? row->service : service;
     chr = row->chr ? row->chr : chr;
   }

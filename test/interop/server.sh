@@ -8,12 +8,13 @@
 . "$(dirname "$0")/lib.sh"
 
 base=12345678-1234-5678-1234-56789abcde
+attic=6174746963 celsius=0efe2f27010000   # the description and format of the temperature
 mtu=${mtu:-64}   # of bluetoothd; gatttool stays at 23
 
 serve() {
   dialog start server hci0 peer_server
   value=$(octets 512 1)
-  ask server 'register values weather' 'register: ok'
+  ask server 'register parts values weather' 'register: ok'
   ask server "set long $value" 'set: ok'
   ask server 'set temperature 3408' 'set: ok'
   ask server 'set indoors 1234' 'set: ok'
@@ -84,10 +85,19 @@ with_gatttool() {
   dialog background gatttool gatttool -i hci1 -b "$hci0" -I
   tool connect 'Connection successful'
   tool_discovers
+  tool_finds_the_rest
   tool_reads_and_writes
   tool_is_told
   stop "${pids[gatttool]}"
   expect server disconnected 10
+}
+
+# The service that another includes is secondary.
+tool_finds_the_rest() {
+  tool included "uuid: ${base}c0"
+  if grep "attr handle.*${base}c0" "$out/gatttool.log"; then fail "a primary service too many"; fi
+  tool 'char-read-uuid 2901' "value: $(spaced "$attic")"
+  tool 'char-read-uuid 2904' "value: $(spaced "$celsius")"
 }
 
 # --- bluetoothd -------------------------------------------------------------------------------
@@ -144,6 +154,18 @@ reads_and_writes() {
   reads Descriptor "$note" "$(octets 200 12)"
 }
 
+# sig UUID: one of the Bluetooth SIG's, in full
+sig() {
+  echo "0000$1-0000-1000-8000-00805f9b34fb"
+}
+
+finds_the_rest() {
+  call org.bluez "$(path "$(sig 181a)")" org.freedesktop.DBus.Properties.Get \
+    org.bluez.GattService1 Includes | grep "'$(path ${base}c0)'"
+  reads Descriptor "$(path "$(sig 2901)")" "$attic"
+  reads Descriptor "$(path "$(sig 2904)")" "$celsius"
+}
+
 # hears HEX: bluetoothd has told everybody on the bus this value.
 hears() {
   local text
@@ -171,6 +193,7 @@ with_bluetoothd() {
   connect
   ask server mtu "mtu: $mtu"
   say "gatt.list-attributes $hci0" 00002a6f
+  finds_the_rest
   reads_and_writes
   say "gatt.select-attribute ${base}a1" .
   say 'gatt.write "0x42 0x79 0x65" 0 reliable' .
@@ -194,15 +217,15 @@ with_cache() {
   local more seen=0
 
   ask server 'set more 31' 'set: ok'
-  ask server 'register values weather later' 'register: ok'
+  ask server 'register parts values weather later' 'register: ok'
   appears
   disconnect
   connect
   reads Characteristic "$more" 31
-  ask server 'register values weather' 'register: ok'
+  ask server 'register parts values weather' 'register: ok'
   expect monitor "InterfacesRemoved \(objectpath '$more'" 5
   disconnect
-  ask server 'register values weather later' 'register: ok'
+  ask server 'register parts values weather later' 'register: ok'
   seen=$(wc -c <"$out/monitor.log")
   connect
   appears
