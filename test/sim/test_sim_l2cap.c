@@ -207,12 +207,17 @@ static uint16_t refuse(aioble_listener_t *listener, aioble_conn_t *conn, unsigne
 }
 
 static void refusals_reach_the_one_who_asks(void **state) {
-  uint16_t results[] = {AIOBLE_L2CAP_NO_RESOURCES,
+  uint16_t results[] = {AIOBLE_L2CAP_NO_SUCH_PSM,
+                        AIOBLE_L2CAP_NO_RESOURCES,
                         AIOBLE_L2CAP_INSUFFICIENT_AUTHENTICATION,
                         AIOBLE_L2CAP_INSUFFICIENT_AUTHORIZATION,
                         AIOBLE_L2CAP_KEY_TOO_SHORT,
                         AIOBLE_L2CAP_INSUFFICIENT_ENCRYPTION,
-                        AIOBLE_L2CAP_UNACCEPTABLE_PARAMETERS};
+                        AIOBLE_L2CAP_INVALID_SOURCE_CID,
+                        AIOBLE_L2CAP_SOURCE_CID_IN_USE,
+                        AIOBLE_L2CAP_UNACCEPTABLE_PARAMETERS,
+                        AIOBLE_L2CAP_INVALID_PARAMETERS};
+  const aioble_channel_options_t enhanced = {.enhanced = true};
   uint16_t result = 0;
   pair p;
 
@@ -221,6 +226,7 @@ static void refusals_reach_the_one_who_asks(void **state) {
   for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
     result = results[i];
     sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, NULL), AIOBLE_ERR_L2CAP(result));
+    sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, &enhanced), AIOBLE_ERR_L2CAP(result));
   }
   sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM + 1, NULL), AIOBLE_ERR_L2CAP(2));
   sim_expect(aioble_conn_l2cap_connect(p.at_a, 0, NULL), AIOBLE_EINVAL);
