@@ -12,7 +12,10 @@
  */
 #include "hci/hci_priv.h"
 
-enum { L2CAP_HEADER = 4 };
+enum {
+  L2CAP_HEADER = 4,
+  SHORT = 32, /* what the Security Manager distributes, 21 octets, is not longer */
+};
 
 static void drop(ab_hci *hci, ab_hci_link *link) {
   hci->stats.reassembly++;
@@ -71,6 +74,7 @@ static bool learn_length(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
     return false;
   }
   link->rx_want = want;
+  link->rx->secret = want <= SHORT;
   if (make_room(hci, link))
     return true;
   drop(hci, link);

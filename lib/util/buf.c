@@ -66,6 +66,8 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   buf->ctx = NULL;
   buf->p = buf->mem + AB_BUF_HEADROOM;
   buf->len = 0;
+  buf->secret = false;
+  buf->kept = false;
   return buf;
 }
 
@@ -93,6 +95,8 @@ void ab_buf_free(ab_buf *buf) {
   }
   pool = buf->pool;
   ab_list_remove(&buf->node);
+  if (buf->secret)
+    explicit_bzero(buf->mem, buf->size);
   if (buf->size == AB_BUF_HEADROOM + AB_BUF_ROOM)
     rests = rest(buf, &pool->free, &pool->idle);
   else if (buf->size == AB_BUF_HEADROOM + AB_BUF_LONG)
@@ -115,5 +119,6 @@ void ab_buf_finish(ab_buf *buf, int status) {
   buf->done = NULL;
   if (done)
     done(buf, status);
-  ab_buf_free(buf);
+  if (!buf->kept)
+    ab_buf_free(buf);
 }
