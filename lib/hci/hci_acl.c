@@ -115,16 +115,17 @@ static int give_fragment(ab_hci *hci, const ab_hci_link *link, ab_buf *buf, uint
   unsigned boundary = link->tx_partial ? AB_HCI_PB_CONTINUING : AB_HCI_PB_FIRST_NO_FLUSH;
   ab_wr w = ab_buf_prepend(buf, ACL_HEADER), back = w;
   ab_rd r = ab_rd_of(buf->p, ACL_HEADER);
+  bool restore = link->tx_partial && !buf->others; /* in front of a part of one is head-room */
   uint8_t under[ACL_HEADER];
   int err;
 
-  if (link->tx_partial)
+  if (restore)
     ab_rd_copy(&r, under, sizeof under);
   ab_wr_u8(&w, AIOBLE_H4_ACL);
   ab_wr_le16(&w, (uint16_t) (link->handle | boundary << 12));
   ab_wr_le16(&w, (uint16_t) n);
   err = hci->down.send(hci->down.ctx, buf->p, ACL_HEADER + n);
-  if (link->tx_partial)
+  if (restore)
     ab_wr_bytes(&back, under, sizeof under);
   ab_buf_consume(buf, ACL_HEADER);
   return err;
