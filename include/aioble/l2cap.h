@@ -44,9 +44,9 @@ enum {
 /** What a channel takes from the peer. All-zero is a good default. */
 typedef struct aioble_channel_options {
   uint16_t mtu; /**< the longest SDU, 23 to 65,535; default: 2,048 or less, filling K-frames */
-  /** The longest K-frame, 23 to 65,533; default: what fills whole buffers of the controller. */
+  /** The longest K-frame, 23 to 65,533; default: what fills whole buffers, about an SDU. */
   uint16_t mps;
-  /** K-frames the peer may send before we take any; default: two of the longest SDUs, or 48. */
+  /** K-frames the peer may send before we take any; default: two of the longest SDUs, or 32 KiB. */
   uint16_t credits;
   /**
    * When connecting: ask for an enhanced channel, and only if the peer does not know those for the

@@ -110,17 +110,24 @@ static void enlist(ab_hci *hci, ab_hci_link *link) {
     ab_list_push(&hci->ring, &link->node);
 }
 
-/* what lies under the headers of a fragment that is not the first */
-static void save(const ab_buf *buf, uint8_t under[ACL_HEADER]) {
-  ab_rd r = ab_rd_of(buf->p - ACL_HEADER, ACL_HEADER);
+/* the next n bytes of it as a packet; what its header lies on comes back */
+static int give_fragment(ab_hci *hci, const ab_hci_link *link, ab_buf *buf, uint32_t n) {
+  unsigned boundary = link->tx_partial ? AB_HCI_PB_CONTINUING : AB_HCI_PB_FIRST_NO_FLUSH;
+  ab_wr w = ab_buf_prepend(buf, ACL_HEADER), back = w;
+  ab_rd r = ab_rd_of(buf->p, ACL_HEADER);
+  uint8_t under[ACL_HEADER];
+  int err;
 
-  ab_rd_copy(&r, under, ACL_HEADER);
-}
-
-static void put_back(ab_buf *buf, const uint8_t under[ACL_HEADER]) {
-  ab_wr w = ab_wr_of(buf->p, ACL_HEADER);
-
-  ab_wr_bytes(&w, under, ACL_HEADER);
+  if (link->tx_partial)
+    ab_rd_copy(&r, under, sizeof under);
+  ab_wr_u8(&w, AIOBLE_H4_ACL);
+  ab_wr_le16(&w, (uint16_t) (link->handle | boundary << 12));
+  ab_wr_le16(&w, (uint16_t) n);
+  err = hci->down.send(hci->down.ctx, buf->p, ACL_HEADER + n);
+  if (link->tx_partial)
+    ab_wr_bytes(&back, under, sizeof under);
+  ab_buf_consume(buf, ACL_HEADER);
+  return err;
 }
 
 /* the link's next fragment; false: the transport takes no more. The link may be gone after it. */

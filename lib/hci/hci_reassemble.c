@@ -2,8 +2,9 @@
 /*
  * ACL data on its way in (Core Vol 4, Part E, 5.4.2; Vol 3, Part A, 7.2).
  *
- * The L2CAP length of a PDU's first fragment says where it ends. A PDU in one fragment is
- * passed on where it lies; others are put together in a buffer, up to the link's rx_limit.
+ * A PDU's L2CAP header says where it ends. A PDU in one fragment is passed on where it lies; others
+ * are put together in a buffer, up to the link's rx_limit. Of a longer one the header alone is
+ * passed on, so that its channel learns of it.
  *
  *   NO PDU -start, all of it-> deliver -> NO PDU
  *   NO PDU -start-> OPEN -continuation-> OPEN | deliver -> NO PDU
@@ -32,7 +33,15 @@ static void lose(ab_hci *hci, ab_hci_link *link) {
   link->on_frame(link, NULL, 0);
 }
 
-static void append(ab_buf *buf, ab_rd *r, size_t n) {
+static void pass_on(ab_hci_link *link) {
+  ab_buf *frame = link->rx;
+
+  link->rx = NULL;
+  link->on_frame(link, frame->p, frame->len);
+  ab_buf_free(frame);
+}
+
+static inline void append(ab_buf *buf, ab_rd *r, size_t n) {
   ab_wr w = ab_buf_writer(buf);
   const uint8_t *data = ab_rd_take(r, n);
 
@@ -40,11 +49,15 @@ static void append(ab_buf *buf, ab_rd *r, size_t n) {
   ab_buf_wrote(buf, &w);
 }
 
-/* a larger buffer for the open PDU, of which there are two octets; false: out of memory */
-static bool grow(ab_hci *hci, ab_hci_link *link, size_t room) {
+/* room for all of the open PDU; false: out of memory */
+static bool make_room(ab_hci *hci, ab_hci_link *link) {
+  ab_wr w = ab_buf_writer(link->rx);
   ab_rd so_far = ab_rd_of(link->rx->p, link->rx->len);
-  ab_buf *buf = ab_buf_new(hci->bufs, room);
+  ab_buf *buf;
 
+  if (ab_wr_room(&w) >= link->rx_want - link->rx->len)
+    return true;
+  buf = ab_buf_new(hci->bufs, link->rx_want);
   if (!buf)
     return false;
   append(buf, &so_far, ab_rd_left(&so_far));
@@ -53,45 +66,42 @@ static bool grow(ab_hci *hci, ab_hci_link *link, size_t room) {
   return true;
 }
 
-/* The PDU's length is its first two octets, and those may come one by one (Vol 3, Part A, 1.4,
-   "start fragment"). EPROTO: it is too long; ENOMEM. */
-static int learn_length(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
-  size_t missing = 2 - link->rx->len;
+/* The header may come octet by octet (Vol 3, Part A, 1.4, "start fragment"). False: it is not there
+   yet, or the PDU is too long, or cannot be had; the link may be gone then. */
+static bool learn_length(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
+  size_t missing = L2CAP_HEADER - link->rx->len;
   ab_rd head;
+  uint32_t want;
 
   append(link->rx, r, ab_rd_left(r) < missing ? ab_rd_left(r) : missing);
-  if (link->rx->len < 2)
-    return 0;
+  if (link->rx->len < L2CAP_HEADER)
+    return false;
   head = ab_rd_of(link->rx->p, link->rx->len);
-  link->rx_want = ab_rd_le16(&head) + (uint32_t) L2CAP_HEADER;
-  if (link->rx_want > link->rx_limit)
-    return AIOBLE_EPROTO;
-  link->rx->secret = link->rx_want <= SHORT;
-  return link->rx_want <= AB_BUF_ROOM || grow(hci, link, link->rx_want) ? 0 : AIOBLE_ENOMEM;
+  want = ab_rd_le16(&head) + (uint32_t) L2CAP_HEADER;
+  if (want > link->rx_limit) {
+    hci->stats.reassembly++;
+    pass_on(link);
+    return false;
+  }
+  link->rx_want = want;
+  link->rx->secret = want <= SHORT;
+  if (make_room(hci, link))
+    return true;
+  lose(hci, link);
+  return false;
 }
 
 /* one more fragment of the open PDU */
 static void gather(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
-  int status = link->rx_want ? 0 : learn_length(hci, link, r);
-  ab_buf *whole;
-
-  if (status == AIOBLE_ENOMEM) {
-    lose(hci, link);
+  if (!link->rx_want && !learn_length(hci, link, r))
     return;
-  }
-  if (status == 0 && !link->rx_want)
-    return;
-  if (status < 0 || ab_rd_left(r) > link->rx_want - link->rx->len) {
+  if (ab_rd_left(r) > link->rx_want - link->rx->len) {
     drop(hci, link);
     return;
   }
   append(link->rx, r, ab_rd_left(r));
-  if (link->rx->len < link->rx_want)
-    return;
-  whole = link->rx;
-  link->rx = NULL;
-  link->on_frame(link, whole->p, whole->len);
-  ab_buf_free(whole);
+  if (link->rx->len == link->rx_want)
+    pass_on(link);
 }
 
 static void start(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
@@ -106,7 +116,7 @@ static void start(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
     return;
   }
   link->rx_want = 0;
-  link->rx = ab_buf_new(hci->bufs, 0);
+  link->rx = ab_buf_new(hci->bufs, want > link->rx_limit ? 0 : want);
   if (link->rx)
     gather(hci, link, r);
   else

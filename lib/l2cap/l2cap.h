@@ -114,7 +114,8 @@ void ab_l2cap_serve(ab_l2cap_link *link, ab_list *listeners, uint16_t acl_len);
 /* who gets the frames of a fixed channel; until then they are counted as unknown */
 void ab_l2cap_fixed(ab_l2cap_link *link, uint16_t cid, ab_l2cap_rx_fn *fn, void *ctx);
 
-/* one whole frame, basic header included (3.1) */
+/* One whole frame, basic header included (3.1); or the header alone of one that is too long for the
+   layer below. */
 void ab_l2cap_rx(ab_l2cap_link *link, const uint8_t *frame, size_t len);
 /* Puts the basic header in front and sends; takes the buffer. Closed: it ends with ENOTCONN. */
 void ab_l2cap_send(ab_l2cap_link *link, uint16_t cid, ab_buf *payload);

@@ -16,10 +16,11 @@
 
 enum {
   RETRY_US = 100000,
-  MTU_DEFAULT = 2048,   /* about that */
-  FRAME_DEFAULT = 251,  /* the least default K-frame, headers included: what a radio packet takes */
-  FRAME_LIMIT = 4096,   /* … and the longest */
-  CREDITS_DEFAULT = 48, /* the least: what goes in two connection events */
+  SDU_DEFAULT = 2048,                /* the longest by default, headers included */
+  FRAME_BUFFERS = 16,                /* … K-frame: so many of the controller's buffers */
+  FRAME_LIMIT = 4096,                /* … and not longer */
+  CREDITS_DEFAULT = 48,              /* K-frames the peer may send at least … */
+  WINDOW_DEFAULT = 16 * SDU_DEFAULT, /* … unless they are that many octets: two connection events */
   HEADER = 4,
   SDU_HEADER = 2,
   ACL_LEN_MIN = 27,
@@ -59,6 +60,10 @@ unsigned ab_l2cap_free_cids(const ab_l2cap_link *link) {
 
 /* ---- sizes ---- */
 
+static unsigned least_of(unsigned a, unsigned b) {
+  return a < b ? a : b;
+}
+
 int ab_l2cap_sizes_check(const ab_l2cap_sizes *ours) {
   bool mtu = !ours->mtu || ours->mtu >= AB_SIG_LE_MIN;
   bool mps = !ours->mps || (ours->mps >= AB_SIG_LE_MIN && ours->mps <= AB_SIG_MPS_MAX);
@@ -66,17 +71,20 @@ int ab_l2cap_sizes_check(const ab_l2cap_sizes *ours) {
   return mtu && mps ? 0 : AIOBLE_EINVAL;
 }
 
-/* the least number of the controller's buffers, all full, that makes a K-frame of the usual size */
-static uint16_t default_mps(const ab_l2cap_link *link) {
+/* Whole buffers of the controller, all full: so many that the usual SDU fits in one K-frame, but
+   not so many that ATT waits long behind it. */
+static uint16_t default_mps(const ab_l2cap_link *link, uint16_t mtu) {
   unsigned acl = link->acl_len < ACL_LEN_MIN ? ACL_LEN_MIN : link->acl_len;
-  unsigned len = acl * ((FRAME_DEFAULT + acl - 1) / acl);
+  unsigned need = ((mtu ? HEADER + SDU_HEADER + mtu : SDU_DEFAULT) + acl - 1) / acl;
+  unsigned fit = SDU_DEFAULT / acl ? SDU_DEFAULT / acl : 1;
+  unsigned len = acl * least_of(least_of(need, fit), FRAME_BUFFERS);
 
-  return (uint16_t) ((len > FRAME_LIMIT ? FRAME_LIMIT : len) - HEADER);
+  return (uint16_t) (least_of(len, FRAME_LIMIT) - HEADER);
 }
 
 /* an SDU that fills whole K-frames */
 static uint16_t default_mtu(unsigned mps) {
-  unsigned octets = MTU_DEFAULT + SDU_HEADER;
+  unsigned octets = SDU_DEFAULT + SDU_HEADER;
 
   return (uint16_t) ((octets < mps ? mps : octets - octets % mps) - SDU_HEADER);
 }
@@ -85,8 +93,9 @@ static uint16_t default_mtu(unsigned mps) {
 static uint16_t default_credits(const ab_l2cap_sizes *ours) {
   unsigned octets = SDU_HEADER + ours->mtu, mps = ours->mps;
   unsigned frames = 2 * ((octets + mps - 1) / mps);
+  unsigned usual = least_of(CREDITS_DEFAULT, WINDOW_DEFAULT / mps);
 
-  return (uint16_t) (frames > CREDITS_DEFAULT ? frames : CREDITS_DEFAULT);
+  return (uint16_t) (frames > usual ? frames : usual);
 }
 
 static uint16_t at_least(uint16_t value, uint16_t least) {
@@ -97,7 +106,7 @@ static void complete_sizes(ab_l2cap_chan *chan) {
   uint16_t least = chan->enhanced ? AB_SIG_ENHANCED_MIN : AB_SIG_LE_MIN;
   ab_l2cap_sizes *ours = &chan->ours;
 
-  ours->mps = at_least(ours->mps ? ours->mps : default_mps(chan->link), least);
+  ours->mps = at_least(ours->mps ? ours->mps : default_mps(chan->link, ours->mtu), least);
   ours->mtu = at_least(ours->mtu ? ours->mtu : default_mtu(ours->mps), least);
   if (!ours->credits)
     ours->credits = default_credits(ours);

@@ -58,6 +58,15 @@ static void to_channel(ab_l2cap_link *link, uint16_t cid, ab_rd *r) {
     link->stats.unknown_cid++;
 }
 
+/* of a frame that is too long to be put together there is the header only */
+static void malformed(ab_l2cap_link *link, uint16_t cid, size_t length, size_t there) {
+  ab_l2cap_chan *chan = ab_l2cap_by_cid(link, cid);
+
+  link->stats.malformed++;
+  if (chan && there < length)
+    ab_l2cap_rx_too_long(chan, length);
+}
+
 void ab_l2cap_rx(ab_l2cap_link *link, const uint8_t *frame, size_t len) {
   ab_rd r = ab_rd_of(frame, len);
   size_t length = ab_rd_le16(&r);
@@ -67,7 +76,7 @@ void ab_l2cap_rx(ab_l2cap_link *link, const uint8_t *frame, size_t len) {
   if (link->closed)
     return;
   if (!ab_rd_ok(&r) || ab_rd_left(&r) != length)
-    link->stats.malformed++;
+    malformed(link, cid, length, ab_rd_left(&r));
   else if (at < AB_L2CAP_FIXED)
     to_fixed(link, at, &r);
   else

@@ -76,6 +76,8 @@ void ab_l2cap_tx_end(ab_l2cap_chan *chan, int status);
 /* ---- l2cap_rx.c ---- */
 
 void ab_l2cap_rx_frame(ab_l2cap_chan *chan, const uint8_t *payload, size_t len);
+/* a K-frame that is not there: it ends the channel if it is longer than our MPS */
+void ab_l2cap_rx_too_long(ab_l2cap_chan *chan, size_t len);
 void ab_l2cap_rx_end(ab_l2cap_chan *chan);
 /* gives the peer what credits it may have */
 void ab_l2cap_top_up(ab_l2cap_chan *chan);

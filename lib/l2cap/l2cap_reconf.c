@@ -2,7 +2,8 @@
 /*
  * Other sizes for enhanced channels that are open (Core Vol 3, Part A, 4.27, 4.28): the MTU and MPS
  * that the requester takes on all the channels it names, by its own CIDs. The MTU is never made
- * smaller, the MPS only that of a single channel. All of it is done, or nothing.
+ * smaller, the MPS only that of a single channel. All of it is done, or nothing; what is out of
+ * range for all channels is said before what is wrong with one of them.
  *
  * Ours are in force once the peer has accepted: what it sent before is older than its response.
  * There is one request of ours at a time on a link.
@@ -29,15 +30,13 @@ static uint16_t objection(const ab_l2cap_sizes *now, uint16_t mtu, uint16_t mps,
 static uint16_t judge(const ab_l2cap_link *link, ab_sig_reconfigure to, ab_rd cids) {
   size_t n = ab_rd_left(&cids) / 2;
   const ab_l2cap_chan *chan;
-  uint16_t against = 0;
+  uint16_t against = in_range(to.mtu, to.mps) ? 0 : AB_SIG_RECONFIGURE_UNACCEPTABLE;
 
   while (ab_rd_left(&cids) && !against) {
     chan = ab_l2cap_by_peer_cid(link, ab_rd_le16(&cids));
     against = can_change(chan) ? objection(&chan->theirs, to.mtu, to.mps, n)
                                : AB_SIG_RECONFIGURE_INVALID_CID;
   }
-  if (!against && !in_range(to.mtu, to.mps))
-    against = AB_SIG_RECONFIGURE_UNACCEPTABLE;
   return against;
 }
 

@@ -214,6 +214,11 @@ void ab_l2cap_rx_frame(ab_l2cap_chan *chan, const uint8_t *payload, size_t len) 
     begin(chan, &r);
 }
 
+void ab_l2cap_rx_too_long(ab_l2cap_chan *chan, size_t len) {
+  if (chan->state == AB_L2CAP_CHAN_OPEN && len > chan->ours.mps)
+    ab_l2cap_end_chan(chan, AIOBLE_EPROTO);
+}
+
 void ab_l2cap_rx_end(ab_l2cap_chan *chan) {
   ab_buf_free(chan->rx.sdu);
   chan->rx.sdu = NULL;

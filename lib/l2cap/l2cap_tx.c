@@ -8,6 +8,8 @@
  * 2. A K-frame costs a credit. Without one the channel waits for more (4.24): a sum of more than
  *    65,535 ends the channel; an indication of none is malformed.
  * 3. An SDU that was begun is finished, or the channel ends.
+ * 4. What cannot go at once is copied once: its K-frames are sent from where it lies, each with its
+ *    headers over the end of the one before.
  */
 #include "l2cap/l2cap_priv.h"
 
@@ -41,6 +43,19 @@ static void on_taken(ab_buf *buf, int status) {
     pump(chan);
 }
 
+/* The next octets of it, with room in front. Those that were copied already lie in their frame:
+   what is in front of them has been sent. NULL: out of memory */
+static ab_buf *payload(ab_l2cap_chan *chan, ab_l2cap_sdu *sdu, size_t n) {
+  ab_rd next = sdu->left;
+  const uint8_t *data = ab_rd_take(&next, n);
+  ab_buf *buf =
+      sdu->copy ? ab_buf_share(sdu->copy, data, n) : ab_buf_copy(chan->link->bufs, data, n);
+
+  if (buf)
+    sdu->left = next;
+  return buf;
+}
+
 /* the next K-frame; NULL: out of memory */
 static ab_buf *cut(ab_l2cap_chan *chan, ab_l2cap_sdu *sdu) {
   bool begins = sdu->open == 0;
@@ -48,35 +63,25 @@ static ab_buf *cut(ab_l2cap_chan *chan, ab_l2cap_sdu *sdu) {
   size_t left = ab_rd_left(&sdu->left);
   uint32_t length = begins ? (uint32_t) (left < sdu->chunk ? left : sdu->chunk) : sdu->open;
   size_t n = length < room ? length : room;
-  ab_buf *buf = ab_buf_new(chan->link->bufs, header + n);
+  ab_buf *buf = payload(chan, sdu, n);
   ab_wr w;
 
   if (!buf)
     return NULL;
-  w = ab_buf_writer(buf);
+  w = ab_buf_prepend(buf, header);
   if (begins)
     ab_wr_le16(&w, (uint16_t) length);
-  ab_wr_bytes(&w, ab_rd_take(&sdu->left, n), n);
-  ab_buf_wrote(buf, &w);
   sdu->open = length - (uint32_t) n;
   chan->stats.sdus_out += begins;
   chan->stats.bytes_out += n;
   return buf;
 }
 
-/* out of memory: an SDU that was begun cannot be taken back */
-static void starve(ab_l2cap_chan *chan, ab_l2cap_sdu *sdu) {
-  if (sdu->open)
-    ab_l2cap_end_chan(chan, AIOBLE_ENOMEM);
-  else
-    end(sdu, AIOBLE_ENOMEM);
-}
-
 static void send_one(ab_l2cap_chan *chan, ab_l2cap_sdu *sdu) {
   ab_buf *buf = cut(chan, sdu);
 
   if (!buf) {
-    starve(chan, sdu);
+    end(sdu, AIOBLE_ENOMEM); /* all of it: what was begun has its buffer */
     return;
   }
   buf->done = on_taken;

@@ -2,7 +2,8 @@
 /*
  * Packets on their way out: one buffer with head-room, into which the application's bytes are
  * copied once and the ATT, L2CAP, ACL and H4 headers are written in front of them. Buffers of the
- * usual size come from a pool, so the steady state allocates nothing; longer ones from the heap.
+ * two usual sizes come from a pool, so the steady state allocates nothing; longer ones from the
+ * heap.
  */
 #ifndef AB_BUF_H
 #define AB_BUF_H
@@ -16,6 +17,7 @@
 enum {
   AB_BUF_HEADROOM = 16, /* H4 1 + ACL 4 + L2CAP 4 + SDU length 2, and some */
   AB_BUF_ROOM = 528,    /* payload of a pooled buffer: an ATT PDU at the largest default MTU */
+  AB_BUF_LONG = 2048,   /* … of a long one: a K-frame, or SDU, of the default length */
 };
 
 typedef struct ab_buf ab_buf;
@@ -40,8 +42,9 @@ struct ab_buf {
 
 struct ab_bufs {
   ab_env *env;
-  ab_list free;
-  unsigned idle, idle_limit; /* pooled buffers at rest, and how many may rest */
+  ab_list free, free_long; /* pooled buffers at rest */
+  unsigned idle, idle_long;
+  unsigned idle_limit; /* how many of each kind may rest */
 };
 
 void ab_bufs_init(ab_bufs *pool, ab_env *env, unsigned idle_limit);
@@ -51,6 +54,9 @@ void ab_bufs_free(ab_bufs *pool);
 ab_buf *ab_buf_new(ab_bufs *pool, size_t room);
 /* one with a copy of these bytes in it */
 ab_buf *ab_buf_copy(ab_bufs *pool, const void *data, size_t len);
+/* One more reference to the buffer. From now on it is these n octets of what is in it, and all in
+   front of them is head-room. */
+ab_buf *ab_buf_share(ab_buf *buf, const uint8_t *at, size_t n);
 /* One reference less: the last frees it. Without calling done; NULL does nothing. */
 void ab_buf_free(ab_buf *buf);
 /* calls done(status), then ab_buf_free() */

@@ -83,7 +83,7 @@ static void messages_go_both_ways(void **state) {
   assert_int_equal(aioble_channel_psm(b), PSM);
   assert_int_equal(aioble_channel_our_mtu(a), 100);
   assert_int_equal(aioble_channel_peer_mtu(b), 100);
-  assert_int_equal(aioble_channel_peer_mtu(a), 8 * 247 - 2);
+  assert_int_equal(aioble_channel_peer_mtu(a), 8 * 251 - 6);
   sends(a, "hello");
   expect_sdu(b, "hello");
   sends(b, "and");
@@ -165,7 +165,7 @@ static void a_channel_ends_for_both_and_what_came_can_be_read(void **state) {
 }
 
 static void a_link_that_is_lost_ends_everything_of_its_channels(void **state) {
-  static const uint8_t much[20000];
+  static const uint8_t much[100000];
   aioble_channel_t *a, *b;
   sim_watch reading, sending, flushing, accepting, connecting;
   pair p;
@@ -207,12 +207,17 @@ static uint16_t refuse(aioble_listener_t *listener, aioble_conn_t *conn, unsigne
 }
 
 static void refusals_reach_the_one_who_asks(void **state) {
-  uint16_t results[] = {AIOBLE_L2CAP_NO_RESOURCES,
+  uint16_t results[] = {AIOBLE_L2CAP_NO_SUCH_PSM,
+                        AIOBLE_L2CAP_NO_RESOURCES,
                         AIOBLE_L2CAP_INSUFFICIENT_AUTHENTICATION,
                         AIOBLE_L2CAP_INSUFFICIENT_AUTHORIZATION,
                         AIOBLE_L2CAP_KEY_TOO_SHORT,
                         AIOBLE_L2CAP_INSUFFICIENT_ENCRYPTION,
-                        AIOBLE_L2CAP_UNACCEPTABLE_PARAMETERS};
+                        AIOBLE_L2CAP_INVALID_SOURCE_CID,
+                        AIOBLE_L2CAP_SOURCE_CID_IN_USE,
+                        AIOBLE_L2CAP_UNACCEPTABLE_PARAMETERS,
+                        AIOBLE_L2CAP_INVALID_PARAMETERS};
+  const aioble_channel_options_t enhanced = {.enhanced = true};
   uint16_t result = 0;
   pair p;
 
@@ -221,6 +226,7 @@ static void refusals_reach_the_one_who_asks(void **state) {
   for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
     result = results[i];
     sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, NULL), AIOBLE_ERR_L2CAP(result));
+    sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, &enhanced), AIOBLE_ERR_L2CAP(result));
   }
   sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM + 1, NULL), AIOBLE_ERR_L2CAP(2));
   sim_expect(aioble_conn_l2cap_connect(p.at_a, 0, NULL), AIOBLE_EINVAL);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Much data over channels, both ways at once, to receivers that pause: nothing lost, nothing twice,
-   and no more held than what was agreed on. */
+   and no more held than what was agreed on.
+
+     test_sim_l2cap_bulk [MIB]      only a lot of it, as much as that each way (else 4, and the
+   rest)
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +27,7 @@ typedef struct flow {
   aioble_channel_t *from, *to;
   uint32_t seed; /* of the bytes, and of the pauses */
   size_t total, sent, received;
+  size_t limit; /* what the receiver may hold: its window, and the SDU that is put together */
   aioble_op_t *sending, *receiving;
   unsigned pause; /* steps the receiver does not read */
   uint8_t out[PIECE * 4], in[PIECE];
@@ -80,15 +85,18 @@ static void receive_more(flow *f) {
                      : aioble_channel_recvinto(f->to, f->in, random_of(&f->seed) % PIECE + 1);
 }
 
-/* what is held, of the window and the SDU that is put together */
-static void check_bounds(const flow *f, const sizes *s) {
-  size_t window = (size_t) s->credits * aioble_channel_our_mps(f->to);
+static void start_flow(flow *f, uint32_t seed, aioble_channel_t *from, aioble_channel_t *to,
+                       size_t total) {
+  size_t window = (size_t) aioble_channel_our_credits(to) * aioble_channel_our_mps(to);
 
-  if (s->credits)
-    assert_true(aioble_channel_available(f->to) <= window + aioble_channel_our_mtu(f->to));
+  *f = (flow){.from = aioble_channel_ref(from),
+              .to = to,
+              .seed = seed,
+              .total = total,
+              .limit = window + aioble_channel_our_mtu(to)};
 }
 
-static void run_flows(sim *s, flow *flows, size_t n, const sizes *limits) {
+static void run_flows(sim *s, flow *flows, size_t n) {
   bool more = true;
   unsigned idle = 0;
 
@@ -97,7 +105,7 @@ static void run_flows(sim *s, flow *flows, size_t n, const sizes *limits) {
     for (size_t i = 0; i < n; i++) {
       send_more(&flows[i]);
       receive_more(&flows[i]);
-      check_bounds(&flows[i], limits);
+      assert_true(aioble_channel_available(flows[i].to) <= flows[i].limit);
       more |= flows[i].received < flows[i].total;
     }
     idle = aioble_virtual_run_once(s->radio) ? 0 : idle + 1;
@@ -131,17 +139,15 @@ static void transfer(const sizes *limits, const aioble_virtual_controller_option
   for (unsigned i = 0; i < channels; i++) {
     aioble_op_t *accept = aioble_listener_accept(listener);
     aioble_op_t *connect = sim_ok(aioble_conn_l2cap_connect(at_a, PSM, &options));
-    flow *f = &flows[2 * i];
+    aioble_channel_t *at_connect = aioble_op_channel(connect), *at_accept;
 
-    sim_ok(accept);
-    f[0] = (flow){.seed = 2 * i, .total = total};
-    f[1] = (flow){.seed = 2 * i + 1, .total = total};
-    f[0].from = f[1].to = aioble_channel_ref(aioble_op_channel(connect));
-    f[0].to = f[1].from = aioble_channel_ref(aioble_op_channel(accept));
+    at_accept = aioble_op_channel(sim_ok(accept));
+    start_flow(&flows[2 * i], 2 * i, at_connect, at_accept, total);
+    start_flow(&flows[2 * i + 1], 2 * i + 1, at_accept, at_connect, total);
     aioble_op_unref(accept);
     aioble_op_unref(connect);
   }
-  run_flows(&s, flows, 2 * (size_t) channels, limits);
+  run_flows(&s, flows, 2 * (size_t) channels);
   for (unsigned i = 0; i < 2 * channels; i++)
     aioble_channel_unref(flows[i].from);
   aioble_listener_unref(listener);
@@ -152,7 +158,7 @@ static void transfer(const sizes *limits, const aioble_virtual_controller_option
 }
 
 static void all_sizes_in_all_controllers(void **state) {
-  static const uint16_t mtus[] = {23, 64, 247, 2048, 65535}, mpss[] = {23, 64, 0, 1000, 4096},
+  static const uint16_t mtus[] = {23, 64, 247, 2048, 65535}, mpss[] = {23, 64, 0, 4096, 65533},
                         credits[] = {1, 2, 7, 0}, acl_lens[] = {27, 251, 1021};
   static const uint8_t counts[] = {1, 2, 8};
 
@@ -176,8 +182,9 @@ static void many_channels_at_once(void **state) {
 }
 
 static void a_lot_of_it(void **state) {
-  (void) state;
-  transfer(&(sizes){0, 0, 0}, NULL, 1, 4 << 20, false);
+  const size_t *mib = *state;
+
+  transfer(&(sizes){0, 0, 0}, NULL, 1, *mib << 20, false);
 }
 
 static void as_fast_as_connection_events_allow(void **state) {
@@ -185,13 +192,18 @@ static void as_fast_as_connection_events_allow(void **state) {
   transfer(&(sizes){0, 0, 0}, NULL, 1, 1 << 18, true);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 4;
+  const struct CMUnitTest lot[] = {
+      cmocka_unit_test_prestate(a_lot_of_it, &mib),
+  };
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_sizes_in_all_controllers),
       cmocka_unit_test(many_channels_at_once),
-      cmocka_unit_test(a_lot_of_it),
+      cmocka_unit_test_prestate(a_lot_of_it, &mib),
       cmocka_unit_test(as_fast_as_connection_events_allow),
   };
 
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return argc > 1 ? cmocka_run_group_tests(lot, NULL, NULL)
+                  : cmocka_run_group_tests(tests, NULL, NULL);
 }

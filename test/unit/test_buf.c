@@ -88,7 +88,8 @@ static void a_copy_is_the_bytes_with_room_in_front(void **state) {
 }
 
 static void the_room_asked_for_is_there(void **state) {
-  static const size_t rooms[] = {0, 1, AB_BUF_ROOM, AB_BUF_ROOM + 1, 65535};
+  static const size_t rooms[] = {
+      0, 1, AB_BUF_ROOM, AB_BUF_ROOM + 1, AB_BUF_LONG, AB_BUF_LONG + 1, 65535};
   fixture *f = *state;
 
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
@@ -107,18 +108,22 @@ static void the_room_asked_for_is_there(void **state) {
 static void the_steady_state_allocates_nothing(void **state) {
   fixture *f = *state;
   ab_buf *a = ab_buf_new(&f->pool, 10), *b = ab_buf_new(&f->pool, 10);
+  ab_buf *c = ab_buf_new(&f->pool, AB_BUF_LONG);
   unsigned allocs;
 
   ab_buf_free(a);
   ab_buf_free(b);
+  ab_buf_free(c);
   allocs = fake_env_allocs(f->env);
   for (int i = 0; i < 100; i++) {
     a = ab_buf_new(&f->pool, AB_BUF_ROOM);
     b = ab_buf_new(&f->pool, 0);
+    c = ab_buf_new(&f->pool, AB_BUF_ROOM + 1);
     assert_int_equal(a->len, 0);
     assert_null(a->done);
     ab_buf_free(a);
     ab_buf_free(b);
+    ab_buf_free(c);
   }
   assert_int_equal(fake_env_allocs(f->env), allocs);
 }
@@ -133,8 +138,35 @@ static void the_pool_keeps_no_more_than_its_limit(void **state) {
   for (size_t i = 0; i < 5; i++)
     ab_buf_free(bufs[i]);
   assert_int_equal(fake_env_live(f->env), 2);
-  ab_buf_free(ab_buf_new(&f->pool, AB_BUF_ROOM + 1)); /* a long one is not pooled */
-  assert_int_equal(fake_env_live(f->env), 2);
+  for (size_t i = 0; i < 5; i++)
+    bufs[i] = ab_buf_new(&f->pool, AB_BUF_ROOM + 1);
+  assert_int_equal(fake_env_live(f->env), 2 + 5);
+  for (size_t i = 0; i < 5; i++)
+    ab_buf_free(bufs[i]);
+  assert_int_equal(fake_env_live(f->env), 2 + 2);
+  ab_buf_free(ab_buf_new(&f->pool, AB_BUF_LONG + 1)); /* longer ones are not pooled */
+  assert_int_equal(fake_env_live(f->env), 2 + 2);
+}
+
+static void a_shared_buffer_lives_until_all_have_freed_it(void **state) {
+  fixture *f = *state;
+  ab_buf *buf = ab_buf_copy(&f->pool, "beforepayload", 13);
+  const uint8_t *payload = buf->p + 6;
+  ab_wr w;
+
+  assert_ptr_equal(ab_buf_share(buf, payload, 7), buf);
+  assert_int_equal(buf->len, 7);
+  assert_memory_equal(buf->p, "payload", 7);
+  w = ab_buf_prepend(buf, AB_BUF_HEADROOM + 6);
+  ab_wr_bytes(&w, "twenty-two octets of: ", AB_BUF_HEADROOM + 6);
+  assert_memory_equal(buf->p, "twenty-two octets of: payload", buf->len);
+  ab_buf_finish(buf, 0);
+  assert_int_equal(f->pool.idle, 0);
+  assert_memory_equal(ab_buf_share(buf, payload + 3, 4)->p, "load", 4);
+  ab_buf_free(buf);
+  assert_int_equal(f->pool.idle, 0);
+  ab_buf_free(buf);
+  assert_int_equal(f->pool.idle, 1);
 }
 
 static void no_memory_gives_null(void **state) {
@@ -237,6 +269,7 @@ int main(void) {
       TEST(the_room_asked_for_is_there),
       TEST(the_steady_state_allocates_nothing),
       TEST(the_pool_keeps_no_more_than_its_limit),
+      TEST(a_shared_buffer_lives_until_all_have_freed_it),
       TEST(no_memory_gives_null),
       TEST(finish_tells_once_and_free_tells_nobody),
       TEST(one_that_somebody_else_has_can_be_given_away_again),

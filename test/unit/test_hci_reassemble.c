@@ -128,17 +128,17 @@ static void a_header_in_pieces_is_understood(void **state) {
 static void hostile_fragments_are_dropped_and_the_next_pdu_comes_through(void **state) {
   static const struct {
     const char *packets[3];
-    unsigned dropped;
+    unsigned dropped, headers;
   } cases[] = {
-      {{"02 40 10 02 00 aa bb"}, 1},                                  /* no start */
-      {{"02 40 20 05 00 02 00 04 00 aa"}, 1},                         /* start inside a PDU */
-      {{"02 40 20 05 00 00 00 04 00 aa"}, 1},                         /* longer than it says */
-      {{"02 40 20 05 00 02 00 04 00 aa", "02 40 10 02 00 bb cc"}, 1}, /* … in the end */
-      {{"02 40 20 05 00 ff ff 04 00 aa"}, 1},                         /* over the limit */
-      {{"02 40 20 05 00 ff ff 04 00 aa", "02 40 10 02 00 bb cc"}, 2}, /* … and its rest */
-      {{"02 40 30 06 00 02 00 04 00 aa bb"}, 1},                      /* reserved boundary */
-      {{"02 40 20 01 00 ff", "02 40 10 03 00 ff 04 00"}, 1},
-      {{"02 40 20 00 00"}, 1},
+      {{"02 40 10 02 00 aa bb"}, 1, 0},                                  /* no start */
+      {{"02 40 20 05 00 02 00 04 00 aa"}, 1, 0},                         /* start inside a PDU */
+      {{"02 40 20 05 00 00 00 04 00 aa"}, 1, 0},                         /* longer than it says */
+      {{"02 40 20 05 00 02 00 04 00 aa", "02 40 10 02 00 bb cc"}, 1, 0}, /* … in the end */
+      {{"02 40 20 05 00 ff ff 04 00 aa"}, 1, 1},                         /* over the limit */
+      {{"02 40 20 05 00 ff ff 04 00 aa", "02 40 10 02 00 bb cc"}, 2, 1}, /* … and its rest */
+      {{"02 40 30 06 00 02 00 04 00 aa bb"}, 1, 0},                      /* reserved boundary */
+      {{"02 40 20 01 00 ff", "02 40 10 03 00 ff 04 00"}, 1, 1},
+      {{"02 40 20 00 00"}, 1, 0},
   };
 
   (void) state;
@@ -148,10 +148,12 @@ static void hostile_fragments_are_dropped_and_the_next_pdu_comes_through(void **
 
     for (size_t j = 0; j < 3 && cases[i].packets[j]; j++)
       fake_controller_gives(c, cases[i].packets[j]);
-    assert_int_equal(a->frames, 0);
+    assert_int_equal(a->frames, cases[i].headers);
+    if (a->frames)
+      assert_hex(a->frame, a->len, "ff ff 04 00");
     fake_controller_gives(c, "02 40 20 06 00 02 00 04 00 aa bb");
     assert_int_equal(stats(c)->reassembly, cases[i].dropped);
-    assert_int_equal(a->frames, 1);
+    assert_int_equal(a->frames, cases[i].headers + 1);
     assert_hex(a->frame, a->len, "02 00 04 00 aa bb");
     down(a);
     fake_controller_free(c);
@@ -205,10 +207,11 @@ static void long_pdus_are_whole_up_to_the_limit(void **state) {
       assert_int_equal(a->frame[j], (uint8_t) (j * 7));
   }
   give_long(c, 4101);
-  assert_int_equal(a->frames, 4);
+  assert_int_equal(a->frames, 5);
+  assert_int_equal(a->len, 4); /* its header */
   a->link.rx_limit = 8000;
   give_long(c, 4101);
-  assert_int_equal(a->frames, 5);
+  assert_int_equal(a->frames, 6);
   assert_int_equal(a->len, 4101);
   down(a);
   fake_controller_free(c);
@@ -232,8 +235,16 @@ static void what_is_lost_for_lack_of_memory_is_the_last_that_a_link_hears_of(voi
   down(a);
   a = link_up(c, 0x40);
   ab_bufs_free(&c->bufs);
-  fake_env_fail_at(c->env, 2); /* the larger one */
+  fake_env_fail_at(c->env, 1);
   give_long(c, 529);
+  assert_int_equal(a->frames, 0);
+  assert_int_equal(a->lost, 1);
+  down(a);
+  a = link_up(c, 0x40);
+  fake_controller_gives(c, "02 40 20 01 00 0d");
+  ab_bufs_free(&c->bufs);
+  fake_env_fail_at(c->env, 1); /* the larger one */
+  fake_controller_gives(c, "02 40 10 04 00 02 04 00 aa");
   assert_int_equal(a->frames, 0);
   assert_int_equal(a->lost, 1);
   down(b);

@@ -151,7 +151,9 @@ static void the_peer_may_grow_its_own(void **state) {
     assert_int_equal(c[i]->chan.theirs.mtu, 128);
     assert_int_equal(c[i]->chan.theirs.mps, 80);
   }
-  l2cap_bed_play(bed, "> 05 19 05 06 00 80 00 40 00 51 00\n"
+  l2cap_bed_play(bed, "> 05 19 05 08 00 80 00 4f 00 50 00 51 00\n" /* not for two at once */
+                      "< 05 1a 05 02 00 02 00\n"
+                      "> 05 19 05 06 00 80 00 40 00 51 00\n"
                       "< 05 1a 05 02 00 00 00\n");
   assert_int_equal(c[0]->chan.theirs.mps, 80);
   assert_int_equal(c[1]->chan.theirs.mps, 64);
@@ -162,11 +164,11 @@ static void what_the_peer_may_not_changes_nothing(void **state) {
   static const struct {
     const char *sizes, *cids, *result;
   } cases[] = {
-      {"63 00 40 00", "50 00", "01"}, {"3f 00 40 00", "50 00", "01"},
-      {"64 00 3f 00", "50 00", "04"}, {"64 00 3f 00", "50 00 51 00", "02"},
-      {"64 00 fe ff", "50 00", "04"}, {"80 00 80 00", "50 00 60 00", "03"},
-      {"80 00 80 00", "40 00", "03"}, /* that is ours */
-      {"80 00 80 00", "41 00", "03"}, /* no enhanced one */
+      {"63 00 40 00", "50 00", "01"},       {"3f 00 40 00", "50 00", "04"},
+      {"64 00 3f 00", "50 00", "04"},       {"64 00 3f 00", "50 00 51 00", "04"},
+      {"3f 00 3f 00", "50 00", "04"},       {"64 00 fe ff", "50 00", "04"},
+      {"80 00 80 00", "50 00 60 00", "03"}, {"80 00 80 00", "40 00", "03"}, /* that is ours */
+      {"80 00 80 00", "41 00", "03"},                                       /* no enhanced one */
   };
 
   (void) state;

@@ -113,6 +113,25 @@ static void frames_against_the_rules_end_it(void **state) {
   }
 }
 
+/* of such a frame HCI passes on the header */
+static void a_frame_too_long_to_be_put_together_ends_it(void **state) {
+  static const uint8_t beyond[] = {0x18, 0x00, 0x40, 0x00}, within[] = {0x17, 0x00, 0x40, 0x00},
+                       nobody[] = {0xff, 0xff, 0x41, 0x00};
+  l2cap_bed *bed = l2cap_bed_new(false);
+  bed_chan *c = l2cap_bed_open(bed, 64, 64, 1);
+
+  (void) state;
+  ab_l2cap_rx(&bed->link, nobody, sizeof nobody);
+  ab_l2cap_rx(&bed->link, within, sizeof within); /* lost, but not against the rules */
+  assert_int_equal(c->ended, 0);
+  ab_l2cap_rx(&bed->link, beyond, sizeof beyond);
+  l2cap_bed_play(bed, "< 05 06 02 04 00 41 00 40 00\n");
+  bed_chan_expect(c, AIOBLE_EPROTO, false);
+  ab_l2cap_rx(&bed->link, beyond, sizeof beyond);
+  assert_int_equal(bed->link.stats.malformed, 4);
+  l2cap_bed_free(bed);
+}
+
 static void an_sdu_that_was_begun_can_be_finished(void **state) {
   l2cap_bed *bed = l2cap_bed_new(false);
   bed_chan *c;
@@ -282,6 +301,7 @@ int main(void) {
       cmocka_unit_test(what_is_not_consumed_stops_the_peer),
       cmocka_unit_test(a_frame_without_a_credit_ends_it),
       cmocka_unit_test(frames_against_the_rules_end_it),
+      cmocka_unit_test(a_frame_too_long_to_be_put_together_ends_it),
       cmocka_unit_test(an_sdu_that_was_begun_can_be_finished),
       cmocka_unit_test(as_a_stream_it_can_be_read_in_pieces),
       cmocka_unit_test(what_is_kept_goes_before_what_comes),
