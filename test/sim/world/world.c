@@ -216,8 +216,15 @@ static void begin(world *w) {
 }
 
 static void count_faults(world *w) {
-  for (unsigned i = 0; i < W_STACKS; i++)
-    w->options->figures->faults += aioble_virtual_stats(w->sides[i].controller)->faults;
+  aioble_virtual_fault_counts_t *sum = &w->options->figures->chances;
+
+  for (unsigned i = 0; i < W_STACKS; i++) {
+    const aioble_virtual_stats_t *stats = aioble_virtual_stats(w->sides[i].controller);
+
+#define ADD(member, name) sum->member += stats->by_fault.member;
+    W_CHANCES(ADD)
+#undef ADD
+  }
 }
 
 static void end(world *w) {
