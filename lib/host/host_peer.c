@@ -222,6 +222,13 @@ static void on_save_timer(ab_timer *timer) {
   ab_host_save(ab_container_of(timer, aioble_t, save_timer));
 }
 
+void ab_host_save_paced(aioble_t *ble) {
+  if (ble->save_timer.running)
+    return;
+  ab_host_save(ble);
+  ab_timer_start(&ble->env, &ble->save_timer, SAVE_US, on_save_timer);
+}
+
 void ab_host_save_soon(aioble_t *ble) {
   if (ble->store && ab_store_dirty(ble->store) && !ble->save_timer.running)
     ab_timer_start(&ble->env, &ble->save_timer, SAVE_US, on_save_timer);

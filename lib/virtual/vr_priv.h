@@ -108,6 +108,7 @@ struct vr_ctrl {
   bool gave;      /* this turn: batch_end is due */
   uint32_t epoch; /* of resets: links of an earlier one are gone */
   bool hold, silent, lose_credits;
+  uint32_t encryption_late_us; /* the event, behind the data */
   ab_timer delay; /* while it runs, the host waits */
 
   ab_list from_host; /* ab_buf */

@@ -25,7 +25,9 @@ typedef struct story_plot {
   bool old_peer; /* the peripheral's controller has no Connection Parameters Request */
   bool timing;   /* data waits for connection events: more steps */
   uint16_t mtu;  /* of the central; 0: the default */
+  bool secured;  /* the value asks for an encrypted link */
   bool kept;     /* both have a store, and the central remembers the tables of all */
+  bool hidden;   /* both have private addresses, new ones every second */
 } story_plot;
 
 struct story {
@@ -35,14 +37,31 @@ struct story {
   const story_fault *fault;
   unsigned step, strike_at; /* steps of the radio so far; the one at which the fault strikes */
   bool struck, garbage;     /* the fault has struck; packets are spoiled */
+  bool undisturbed;         /* nothing will go wrong */
   aioble_t *central, *peripheral;
   aioble_conn_t *conn, *peer_conn; /* references; NULL: none */
   aioble_char_t *chr;
   aioble_answer_t *answer; /* that the peripheral owes; NULL: none */
+  bool unencrypted;        /* the next link is not encrypted, whatever bond there is */
   sim_watch ops[STORY_OPS];
   unsigned n_ops;
   sim_watch *current; /* the op that is waited for */
 };
+
+/* ---- for plots ---- */
+
+/* asks: takes the reference of the call that started it */
+sim_watch *story_ask(story *st, aioble_op_t *op);
+/* one step of the radio, at which the fault may strike; false: nothing is left that could happen */
+bool story_step(story *st);
+/* runs until it has settled by itself */
+int story_wait(story *st, sim_watch *w);
+/* … one that only comes if all goes well: given up after a while */
+int story_wait_or_give_up(story *st, sim_watch *w);
+/* asks, waits */
+int story_run(story *st, aioble_op_t *op);
+
+/* ---- telling ---- */
 
 extern const story_plot story_plots[];
 extern const unsigned story_n_plots;

@@ -255,7 +255,7 @@ static void another_table_forgets_subscriptions_but_that_of_service_changed(void
                 "> 0a 13 00\n"
                 "< 0b 00 00\n"
                 "> 18 01\n"
-                "< 19\n");
+                "< 01 18 00 00 0e\n");
   bed_expect(table.humidity, "01 02 03");
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &bed->server.service_changed), 2);
   assert_int_equal(ab_gatt_server_subscribed(&bed->link, &table.temperature->value), 0);
