@@ -182,6 +182,7 @@ static void side_begin(world *w, unsigned no) {
   aioble_options_t options = {.appearance = (uint16_t) no,
                               .mtu = world_roll(w, 2) ? 23 : 0,
                               .random_address = world_roll(w, 3) == 0,
+                              .auto_secure = (aioble_auto_secure_t) world_roll(w, 4),
                               .gatt_cache = caches[world_roll(w, 4)],
                               .eatt = world_roll(w, 2) ? 2 : 0};
 
