@@ -136,6 +136,20 @@ typedef struct aioble_virtual_controller_options {
 AIOBLE_API aioble_transport_t *aioble_virtual_controller_new(
     aioble_virtual_radio_t *radio, const aioble_virtual_controller_options_t *options);
 
+/** How often each fault of aioble_virtual_faults_t has happened. */
+typedef struct aioble_virtual_fault_counts {
+  uint64_t links_lost; /**< counted by the central's controller, as are those not established */
+  uint64_t reordered;
+  uint64_t malformed;
+  uint64_t truncated;
+  uint64_t delayed;
+  uint64_t lost_events;
+  uint64_t duplicated;
+  uint64_t lost_credits;
+  uint64_t hardware_errors;
+  uint64_t not_established;
+} aioble_virtual_fault_counts_t;
+
 /** What a controller has counted since it was made. */
 typedef struct aioble_virtual_stats {
   uint64_t commands;           /**< HCI commands taken */
@@ -150,7 +164,8 @@ typedef struct aioble_virtual_stats {
   uint64_t adv_events;         /**< advertising events it sent while anybody listened */
   uint64_t reports;            /**< advertising reports it queued for its host */
   uint64_t reports_dropped;    /**< … that found the queue to the host full */
-  uint64_t faults;             /**< packets changed, moved or lost by a fault */
+  uint64_t faults;             /**< what has gone wrong by itself, in all … */
+  aioble_virtual_fault_counts_t by_fault; /**< … and each */
   uint64_t no_memory;          /**< packets lost: no memory, or the queue to the host was full */
 } aioble_virtual_stats_t;
 

@@ -117,8 +117,10 @@ bool vr_acl_waiting(const vr_link *l) {
 }
 
 static void lose_by_chance(vr_link *l) {
-  if (vr_chance(l->radio, l->radio->faults.link_loss_ppm))
-    vr_link_lose(l);
+  if (!vr_chance(l->radio, l->radio->faults.link_loss_ppm))
+    return;
+  VR_FAULT(l->end[AB_HCI_ROLE_CENTRAL].ctrl, links_lost);
+  vr_link_lose(l);
 }
 
 void vr_acl_pump(vr_link *l) {
@@ -241,7 +243,7 @@ void vr_acl_deliver(vr_ctrl *c, ab_buf *buf) {
 static bool credits_arrive(vr_ctrl *c) {
   if (!c->lose_credits && !vr_chance(c->radio, c->radio->faults.lost_credits_ppm))
     return true;
-  c->stats.faults++;
+  VR_FAULT(c, lost_credits);
   return false;
 }
 

@@ -18,7 +18,7 @@ void vr_fault_queue(vr_ctrl *c, ab_buf *buf) {
     return;
   ab_list_remove(tail);
   ab_list_push(&c->to_host, tail);
-  c->stats.faults++;
+  VR_FAULT(c, reordered);
 }
 
 static void one_octet_wrong(vr_ctrl *c, uint8_t *packet, size_t len) {
@@ -28,7 +28,7 @@ static void one_octet_wrong(vr_ctrl *c, uint8_t *packet, size_t len) {
   ab_wr_take(&w, 1 + vr_random_below(c->radio, (uint32_t) len - 1));
   octet = ab_wr_take(&w, 1);
   *octet ^= (uint8_t) (1 + vr_random_below(c->radio, 255));
-  c->stats.faults++;
+  VR_FAULT(c, malformed);
 }
 
 static void give(vr_ctrl *c, const uint8_t *packet, size_t len) {
@@ -39,16 +39,18 @@ static void give(vr_ctrl *c, const uint8_t *packet, size_t len) {
 /* How often an event comes. Data always comes once: the link layer sees to that. */
 static unsigned times(vr_ctrl *c, const uint8_t *packet, size_t len) {
   ab_rd r = ab_rd_of(packet, len);
-  unsigned n = 1;
 
   if (ab_rd_u8(&r) != AIOBLE_H4_EVENT)
     return 1;
-  if (vr_chance(c->radio, c->radio->faults.lost_event_ppm))
-    n = 0;
-  else if (vr_chance(c->radio, c->radio->faults.duplicated_ppm))
-    n = 2;
-  c->stats.faults += n != 1;
-  return n;
+  if (vr_chance(c->radio, c->radio->faults.lost_event_ppm)) {
+    VR_FAULT(c, lost_events);
+    return 0;
+  }
+  if (vr_chance(c->radio, c->radio->faults.duplicated_ppm)) {
+    VR_FAULT(c, duplicated);
+    return 2;
+  }
+  return 1;
 }
 
 void vr_fault_give(vr_ctrl *c, uint8_t *packet, size_t len) {
@@ -60,7 +62,7 @@ void vr_fault_give(vr_ctrl *c, uint8_t *packet, size_t len) {
     one_octet_wrong(c, packet, len);
   if (len > 1 && vr_chance(c->radio, f->truncated_ppm)) {
     len = 1 + vr_random_below(c->radio, (uint32_t) len - 1);
-    c->stats.faults++;
+    VR_FAULT(c, truncated);
   }
   for (; n && c->epoch == epoch; n--) /* else the host has switched us off meanwhile */
     give(c, packet, len);
@@ -74,7 +76,7 @@ bool vr_fault_delay(vr_ctrl *c) {
   if (!vr_chance(c->radio, c->radio->faults.delay_ppm))
     return false;
   vr_timer_in(c->radio, &c->delay, 1 + vr_random_below(c->radio, DELAY_MAX_US), on_delay_over);
-  c->stats.faults++;
+  VR_FAULT(c, delayed);
   return true;
 }
 
@@ -86,7 +88,7 @@ void vr_fault_batch(vr_ctrl *c) {
   if (ab_list_empty(&c->to_host) || !vr_chance(c->radio, c->radio->faults.hardware_error_ppm))
     return;
   hardware_error(c, 0);
-  c->stats.faults++;
+  VR_FAULT(c, hardware_errors);
 }
 
 void aioble_virtual_controller_set_silent(aioble_transport_t *t, bool silent) {

@@ -164,6 +164,8 @@ vr_link *vr_link_new(vr_ctrl *central, vr_ctrl *peripheral, const vr_params *par
   l->radio = r;
   l->params = *params;
   l->lost = vr_chance(r, r->faults.establish_fail_ppm);
+  if (l->lost)
+    VR_FAULT(central, not_established);
   end_init(l, AB_HCI_ROLE_CENTRAL, central, central_addr, peripheral_addr);
   end_init(l, AB_HCI_ROLE_PERIPHERAL, peripheral, peripheral_addr, central_addr);
   vr_timer_in(r, &l->event, VR_CONNECT_US, on_connected);

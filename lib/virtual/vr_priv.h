@@ -277,6 +277,9 @@ void vr_connect_complete(vr_ctrl *c, vr_end *end, uint8_t status, uint8_t role);
 
 /* ---- vr_fault.c ---- */
 
+/* one more of that member of the counts */
+#define VR_FAULT(c, member) ((c)->stats.faults++, (c)->stats.by_fault.member++)
+
 /* the place of a packet in the queue to the host: perhaps in front of the last one */
 void vr_fault_queue(vr_ctrl *c, ab_buf *buf);
 /* gives a packet to the host, spoiled perhaps: its octets may change; or twice, or not at all */

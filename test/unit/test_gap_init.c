@@ -379,6 +379,20 @@ static void a_cancel_without_memory_is_tried_again(void **state) {
   expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
 }
 
+static void a_link_that_must_end_ends_when_there_is_memory_for_that(void **state) {
+  bed *b = *state;
+
+  start(b);
+  fake_controller_gives(b->c, CONNECTED);
+  fake_controller_forget(b->c);
+  ab_bufs_free(&b->c->bufs);
+  fake_env_fail_at(b->c->env, 1);
+  ab_gap_drop(&b->link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
+  fake_controller_got_nothing(b->c);
+  fake_env_advance(b->c->env, 20000);
+  expect_sent(b, AB_HCI_DISCONNECT);
+}
+
 /* ---- a peer that has to be heard first ---- */
 
 #define HEARD            "043e0c0201000166554433224000c0"
@@ -506,20 +520,6 @@ static void one_that_is_interrupted_waits_for_its_next_turn(void **state) {
   expect_sent(b, AB_HCI_LE_CREATE_CONN);
 }
 
-static void a_link_that_must_end_ends_when_there_is_memory_for_that(void **state) {
-  bed *b = *state;
-
-  start(b);
-  fake_controller_gives(b->c, CONNECTED);
-  fake_controller_forget(b->c);
-  ab_bufs_free(&b->c->bufs);
-  fake_env_fail_at(b->c->env, 1);
-  ab_gap_drop(&b->link, AB_HCI_ERR_REMOTE_LOW_RESOURCES);
-  fake_controller_got_nothing(b->c);
-  fake_env_advance(b->c->env, 20000);
-  expect_sent(b, AB_HCI_DISCONNECT);
-}
-
 #define WITH_BED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -538,6 +538,7 @@ int main(void) {
       WITH_BED(a_refused_link_is_disconnected),
       WITH_BED(requests_of_the_controller_are_all_answered),
       WITH_BED(a_cancel_without_memory_is_tried_again),
+      WITH_BED(a_link_that_must_end_ends_when_there_is_memory_for_that),
       WITH_BED(a_hidden_peer_is_initiated_to_where_it_was_heard),
       WITH_BED(one_that_does_not_hide_now_is_found_all_the_same),
       WITH_BED(one_that_is_not_there_any_more_is_looked_for_again),
@@ -545,7 +546,6 @@ int main(void) {
       WITH_BED(looking_for_it_ends_with_the_request),
       WITH_BED(a_scan_that_is_refused_ends_it),
       WITH_BED(one_that_is_interrupted_waits_for_its_next_turn),
-      WITH_BED(a_link_that_must_end_ends_when_there_is_memory_for_that),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ static void lost_credits_stay_lost_until_the_link_ends(void **state) {
   assert_int_equal(vr_host_count(&w.central, AB_HCI_EV_NUM_COMPLETED_PACKETS), 0);
   assert_int_equal(w.peripheral.acl_packets, 1);
   assert_int_equal(aioble_virtual_stats(w.central.t)->faults, 1);
+  assert_int_equal(aioble_virtual_stats(w.central.t)->by_fault.lost_credits, 1);
   vr_host_acl(&w.central, w.ch, 0, "x", 1);
   vr_host_acl(&w.central, w.ch, 0, "x", 1);
   assert_int_equal(aioble_virtual_stats(w.central.t)->acl_violations, 1);
@@ -115,6 +116,8 @@ static void events_are_lost_or_come_twice_but_data_never_is(void **state) {
   assert_int_equal(answers_to(&w, &faults[0], 1), 2);
   assert_int_equal(answers_to(&w, &faults[1], 1), 0);
   assert_int_equal(answers_to(&w, NULL, 1), 1);
+  assert_int_equal(aioble_virtual_stats(w.central.t)->by_fault.duplicated, 1);
+  assert_int_equal(aioble_virtual_stats(w.central.t)->by_fault.lost_events, 1);
   for (unsigned i = 0; i < 2; i++) {
     aioble_virtual_set_faults(w.radio, &faults[i]);
     vr_host_acl(&w.central, w.ch, 0, "x", 1);
@@ -131,7 +134,7 @@ static void a_delayed_batch_comes_later_and_whole(void **state) {
   vr_world_new(&w, NULL, NULL, NULL);
   assert_int_equal(answers_to(&w, &(aioble_virtual_faults_t){.delay_ppm = ALWAYS}, 0), 0);
   assert_int_equal(answers_to(&w, NULL, 200), 2);
-  assert_int_equal(aioble_virtual_stats(w.central.t)->faults, 1);
+  assert_int_equal(aioble_virtual_stats(w.central.t)->by_fault.delayed, 1);
   assert_int_equal(answers_to(&w, &(aioble_virtual_faults_t){.delay_ppm = ALWAYS}, 0), 0);
   w.central.t->ops->close(w.central.t); /* the delay goes with what was delayed */
   vr_host_reopen(&w.central);
@@ -213,6 +216,7 @@ static void links_are_lost_by_chance(void **state) {
     assert_int_equal(vr_host_gone(&w.central, w.ch), AB_HCI_ERR_CONNECTION_TIMEOUT);
     assert_int_equal(vr_host_gone(&w.peripheral, w.ph), AB_HCI_ERR_CONNECTION_TIMEOUT);
     assert_int_equal(w.peripheral.acl_packets, 0);
+    assert_int_equal(aioble_virtual_stats(w.central.t)->by_fault.links_lost, 1);
     vr_world_free(&w);
   }
 }

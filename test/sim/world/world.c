@@ -182,6 +182,7 @@ static void side_begin(world *w, unsigned no) {
   aioble_options_t options = {.appearance = (uint16_t) no,
                               .mtu = world_roll(w, 2) ? 23 : 0,
                               .random_address = world_roll(w, 3) == 0,
+                              .auto_secure = (aioble_auto_secure_t) world_roll(w, 4),
                               .gatt_cache = caches[world_roll(w, 4)],
                               .eatt = world_roll(w, 2) ? 2 : 0};
 
@@ -216,8 +217,15 @@ static void begin(world *w) {
 }
 
 static void count_faults(world *w) {
-  for (unsigned i = 0; i < W_STACKS; i++)
-    w->options->figures->faults += aioble_virtual_stats(w->sides[i].controller)->faults;
+  aioble_virtual_fault_counts_t *sum = &w->options->figures->chances;
+
+  for (unsigned i = 0; i < W_STACKS; i++) {
+    const aioble_virtual_stats_t *stats = aioble_virtual_stats(w->sides[i].controller);
+
+#define ADD(member, name) sum->member += stats->by_fault.member;
+    W_CHANCES(ADD)
+#undef ADD
+  }
 }
 
 static void end(world *w) {

@@ -173,8 +173,24 @@ typedef struct w_side {
 
 typedef struct w_hostile w_hostile;
 
+/* members of aioble_virtual_fault_counts_t, and their names */
+#define W_CHANCES(X)                    \
+  X(links_lost, "links lost")           \
+  X(not_established, "not established") \
+  X(reordered, "reordered")             \
+  X(delayed, "delayed")                 \
+  X(lost_events, "events lost")         \
+  X(duplicated, "events twice")         \
+  X(lost_credits, "credits lost")       \
+  X(malformed, "malformed")             \
+  X(truncated, "truncated")             \
+  X(hardware_errors, "hardware errors")
+
 typedef struct world_figures {
-  uint64_t runs, ops, troubles[32], faults, hostile, sdus, writes, links;
+  uint64_t runs, ops, links, writes, sdus;
+  uint64_t hostile;      /* PDUs */
+  uint64_t troubles[32]; /* on purpose */
+  aioble_virtual_fault_counts_t chances;
 } world_figures;
 
 typedef struct world_options {

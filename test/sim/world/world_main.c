@@ -96,7 +96,9 @@ static void tell_failure(const settings *s, const job *j, int status) {
 static void add(world_figures *sum, const world_figures *of) {
   sum->runs += of->runs;
   sum->ops += of->ops;
-  sum->faults += of->faults;
+#define ADD(member, name) sum->chances.member += of->chances.member;
+  W_CHANCES(ADD)
+#undef ADD
   sum->hostile += of->hostile;
   sum->sdus += of->sdus;
   sum->writes += of->writes;
@@ -109,10 +111,13 @@ static void tell_figures(const world_figures *f) {
   printf("%llu runs, %llu operations, %llu links, %llu numbered writes, %llu SDUs\n",
          (unsigned long long) f->runs, (unsigned long long) f->ops, (unsigned long long) f->links,
          (unsigned long long) f->writes, (unsigned long long) f->sdus);
-  printf("faults: %llu packets by chance, %llu hostile PDUs", (unsigned long long) f->faults,
-         (unsigned long long) f->hostile);
+  printf("by chance:");
+#define TELL(member, name) printf(" %llu %s,", (unsigned long long) f->chances.member, name);
+  W_CHANCES(TELL)
+#undef TELL
+  printf(" %llu hostile PDUs\non purpose:", (unsigned long long) f->hostile);
   for (unsigned i = 0; world_trouble_name(i); i++)
-    printf(", %llu %s", (unsigned long long) f->troubles[i], world_trouble_name(i));
+    printf("%s %llu %s", i ? "," : "", (unsigned long long) f->troubles[i], world_trouble_name(i));
   printf("\n");
 }
 

@@ -83,7 +83,7 @@ void world_act_inside(world *w) {
 
 /* ---- ops ---- */
 
-enum { GRACE_US = 5000000 }; /* what a controller may take to end a procedure */
+enum { GRACE_US = 25000000 }; /* to wait for a pairing, and for a controller to end it */
 
 /* An op ends at its limit, or soon after. (Values and discoveries have one for each request.) */
 static void in_time(const w_op *o) {
