@@ -34,6 +34,7 @@ typedef struct step {
   uint16_t opcode;
   uint8_t octet, bit; /* in the supported commands; 0, 0: tried anyway */
   bool required;
+  int (*begin)(ab_hci *hci);                 /* NULL: nothing comes before; 0 or an error */
   bool (*wanted)(const ab_hci *hci);         /* NULL: always */
   int (*build)(const ab_hci *hci, ab_wr *w); /* NULL: no parameters; 0 or an error */
   int (*take)(ab_hci *hci, ab_rd *ret);      /* NULL: nothing to take; 0 or an error */
@@ -112,6 +113,14 @@ static int take_addr(ab_hci *hci, ab_rd *ret) {
   if (!all(&v.addr, 0xff))
     hci->info.public_addr = v.addr;
   return 0;
+}
+
+static int tell_address(ab_hci *hci) {
+  ab_hci_config *config = &hci->config;
+
+  return config->identified
+             ? config->identified(hci->ready_ctx, &hci->info.public_addr, &config->static_addr)
+             : 0;
 }
 
 static bool wants_random(const ab_hci *hci) {
@@ -320,8 +329,8 @@ static const step steps[] = {
      .wanted = has_data_length, .take = take_max_data},
     {"LE Write Suggested Default Data Length", AB_HCI_LE_WRITE_DEFAULT_DATA_LENGTH, 34, 0,
      .wanted = wants_default_data, .build = build_default_data},
-    {"LE Set Random Address", AB_HCI_LE_SET_RANDOM_ADDR, .required = true, .wanted = wants_random,
-     .build = build_random, .take = take_random},
+    {"LE Set Random Address", AB_HCI_LE_SET_RANDOM_ADDR, .required = true, .begin = tell_address,
+     .wanted = wants_random, .build = build_random, .take = take_random},
 };
 
 enum { STEPS = sizeof steps / sizeof steps[0] };
@@ -358,14 +367,16 @@ static void fail_step(ab_hci *hci, const step *s, int status) {
 
 /* sends the next step that applies; after the last one the controller is ready */
 static void advance(ab_hci *hci) {
-  int status;
+  for (; hci->step < STEPS; hci->step++) {
+    const step *s = &steps[hci->step];
+    int status = s->begin ? s->begin(hci) : 0;
 
-  while (hci->step < STEPS && !applies(hci, &steps[hci->step]))
-    hci->step++;
-  if (hci->step < STEPS) {
-    status = send_step(hci, &steps[hci->step]);
+    if (status == 0 && !applies(hci, s))
+      continue;
+    if (status == 0)
+      status = send_step(hci, s);
     if (status < 0)
-      fail_step(hci, &steps[hci->step], status);
+      fail_step(hci, s, status);
     return;
   }
   hci->state = AB_HCI_READY;

@@ -76,6 +76,7 @@ typedef struct ab_bond {
   bool has_irk, has_csrk, has_local_csrk;
   bool authenticated, sc;
   uint8_t key_size;
+  bool kept; /* for whoever keeps them on a disk: it is there */
 } ab_bond;
 
 enum { AB_SMP_BONDS_MAX = 1024, AB_SMP_ATTEMPTS = 16, AB_SMP_KEY_MAX = 16, AB_SMP_KEY_MIN = 7 };
@@ -99,7 +100,7 @@ typedef struct ab_smp_stack {
   ab_smp_attempt attempts[AB_SMP_ATTEMPTS];
   /* A bond has come or, to be freed after this returns, goes: the place for whoever keeps them on
      a disk. NULL: nobody does. */
-  void (*on_bond)(void *ctx, const ab_bond *bond, bool gone);
+  void (*on_bond)(void *ctx, ab_bond *bond, bool gone);
   void *ctx;
   uint64_t bonds_refused; /* weaker than the one there is, by another peer, or too many */
 } ab_smp_stack;

@@ -306,7 +306,7 @@ static void a_random_address_is_used_when_asked_for(void **state) {
   const ab_addr6 addr = STATIC_ADDR;
 
   (void) state;
-  fake_controller_start(c, &(ab_hci_config){STATIC_ADDR, true});
+  fake_controller_start(c, &(ab_hci_config){.static_addr = STATIC_ADDR, .use_random = true});
   assert_int_equal(c->start_status, 0);
   assert_true(fake_controller_was_sent(c, AB_HCI_LE_SET_RANDOM_ADDR, NULL));
   assert_memory_equal(&ab_hci_info_of(c->hci)->random_addr, &addr, sizeof addr);
