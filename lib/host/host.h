@@ -51,7 +51,6 @@ struct aioble {
   bool turn_wanted;
   bool transport_open; /* there is one, and its closed is due */
   bool reopen;         /* somebody needs the adapter, once it is closed */
-  bool bonds_known;    /* those of the store: from now on memory is right */
   bool save_failed;    /* the last time */
   bool save_due;       /* at the end of the turn */
   bool tell_store;     /* that its status has changed */
@@ -287,7 +286,7 @@ int ab_host_bonds_import(aioble_t *ble, const char *path, unsigned *unreadable);
 int ab_host_store_identify(aioble_t *ble, const aioble_addr_t *public_addr);
 /* … or an error: ab_store_open(), AIOBLE_ENODEV: it is not known whose */
 int ab_host_store_open(aioble_t *ble);
-/* reads the bonds of one that is not open, unless they are known */
+/* reads the bonds of a closed adapter's */
 void ab_host_store_look(aioble_t *ble);
 /* Saves all. If that fails, it stays open. */
 void ab_host_store_close(aioble_t *ble);

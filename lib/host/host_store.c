@@ -31,6 +31,8 @@ static void report(aioble_t *ble, int status, const char *why) {
   if (status < 0)
     ab_log(&ble->env, AB_LOG_WARN, "%s", ble->store_why);
   ble->tell_store = true;
+  if (ble->state != AB_HOST_CLOSED)
+    ab_host_touch(ble);
 }
 
 void ab_host_tell_store(aioble_t *ble) {
@@ -91,10 +93,10 @@ static ab_store *open_store(aioble_t *ble, bool look, int *err) {
   }
   if (*err == 0)
     store = ab_store_open(&ble->env, &o, err, why);
-  if (store && *why)
-    report(ble, AIOBLE_EINVAL, why);
-  else if (!store && *err != AIOBLE_ENOMEM && *err != AIOBLE_ENODEV)
+  if (!store && *err != AIOBLE_ENOMEM && *err != AIOBLE_ENODEV)
     report(ble, *err, why);
+  else if (store && !look)
+    report(ble, *why ? AIOBLE_EINVAL : 0, why);
   return store;
 }
 
@@ -113,8 +115,9 @@ int ab_host_store_open(aioble_t *ble) {
     return err;
   }
   ble->store = store;
-  ble->bonds_known = true;
   ab_host_bonds_keep(ble);
+  if (ab_store_dirty(store))
+    ab_host_save_now(ble);
   return 0;
 }
 
@@ -122,12 +125,12 @@ void ab_host_store_look(aioble_t *ble) {
   ab_store *store;
   int err;
 
-  if (ble->bonds_known || ble->state != AB_HOST_CLOSED || keeps_nothing(ble))
+  if (ble->store || ble->state != AB_HOST_CLOSED || keeps_nothing(ble))
     return;
   store = open_store(ble, true, &err);
   if (!store)
     return;
-  ble->bonds_known = ab_host_bonds_read(ble, store) == 0;
+  (void) ab_host_bonds_read(ble, store);
   ab_store_close(store);
 }
 
