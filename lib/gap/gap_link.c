@@ -173,6 +173,10 @@ void ab_gap_refuse_next(ab_gap *gap) {
 }
 
 void ab_gap_refuse(ab_gap *gap, uint16_t handle) {
+  if (ab_hci_link_find(gap->hci, handle)) { /* told twice: the link there is stays */
+    gap->malformed++;
+    return;
+  }
   if (gap->n_refused < sizeof gap->refused / sizeof *gap->refused)
     gap->refused[gap->n_refused++] = handle;
   else

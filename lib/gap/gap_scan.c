@@ -175,6 +175,8 @@ void ab_gap_on_adv_report(void *ctx, ab_rd *params) {
   ab_gap_report report;
   uint8_t count = ab_rd_u8(params);
 
+  if (!ab_rd_ok(params))
+    gap->malformed++;
   for (; count; count--) {
     if (!read_report(params, &report)) {
       gap->malformed++;

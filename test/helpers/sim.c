@@ -2,6 +2,7 @@
 #include "helpers/sim.h"
 #include "host/host.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,14 +23,18 @@ static void *sim_alloc(void *ctx, size_t size) {
   void *p = may_allocate(s) ? malloc(size) : NULL;
 
   s->live += p != NULL;
+  s->bytes += malloc_usable_size(p);
   return p;
 }
 
 static void *sim_resize(void *ctx, void *ptr, size_t size) {
   sim *s = ctx;
+  size_t before = malloc_usable_size(ptr);
   void *p = may_allocate(s) ? realloc(ptr, size) : NULL;
 
   s->live += p && !ptr;
+  if (p)
+    s->bytes += malloc_usable_size(p) - before;
   return p;
 }
 
@@ -37,6 +42,7 @@ static void sim_free(void *ctx, void *ptr) {
   sim *s = ctx;
 
   s->live -= ptr != NULL;
+  s->bytes -= malloc_usable_size(ptr);
   free(ptr);
 }
 

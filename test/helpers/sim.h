@@ -23,7 +23,8 @@ typedef struct sim_stack {
 typedef struct sim {
   aioble_virtual_radio_t *radio;
   sim_stack stacks[SIM_MAX_STACKS];
-  size_t n, live;     /* stacks made; allocations alive */
+  size_t n, live;     /* stacks made; allocations alive, … */
+  size_t bytes;       /* … and how much they take */
   size_t allocations; /* made so far */
   size_t fail_at;     /* the one that fails; 0: none */
   size_t fail_from;   /* … or that one and all after it */

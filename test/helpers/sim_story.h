@@ -35,6 +35,7 @@ struct story {
   const story_fault *fault;
   unsigned step, strike_at; /* steps of the radio so far; the one at which the fault strikes */
   bool struck, garbage;     /* the fault has struck; packets are spoiled */
+  bool undisturbed;         /* nothing will go wrong */
   aioble_t *central, *peripheral;
   aioble_conn_t *conn, *peer_conn; /* references; NULL: none */
   aioble_char_t *chr;
@@ -43,6 +44,21 @@ struct story {
   unsigned n_ops;
   sim_watch *current; /* the op that is waited for */
 };
+
+/* ---- for plots ---- */
+
+/* asks: takes the reference of the call that started it */
+sim_watch *story_ask(story *st, aioble_op_t *op);
+/* one step of the radio, at which the fault may strike; false: nothing is left that could happen */
+bool story_step(story *st);
+/* runs until it has settled by itself */
+int story_wait(story *st, sim_watch *w);
+/* … one that only comes if all goes well: given up after a while */
+int story_wait_or_give_up(story *st, sim_watch *w);
+/* asks, waits */
+int story_run(story *st, aioble_op_t *op);
+
+/* ---- telling ---- */
 
 extern const story_plot story_plots[];
 extern const unsigned story_n_plots;

@@ -40,7 +40,7 @@ static void making_a_stack(void **state) {
 }
 
 int main(void) {
-  struct CMUnitTest tests[16] = {cmocka_unit_test(making_a_stack)};
+  struct CMUnitTest tests[32] = {cmocka_unit_test(making_a_stack)};
   size_t n = 1;
 
   for (; n <= story_n_plots && n < sizeof tests / sizeof *tests; n++)
