@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "helpers/aioble_file.h"
 #include "helpers/cached_pair.h"
 #include "helpers/temp_dir.h"
 
@@ -500,6 +501,77 @@ static void a_stack_that_keeps_nothing_says_nothing(void **state) {
   sim_close(&s);
 }
 
+/* ---- from a board ---- */
+
+/* the client's only bond, as MicroPython's aioble has it of a peer */
+static void write_secrets(bed *b, const char *path) {
+  const ab_bond *bond = ab_container_of(ab_list_first(&b->p->client->smp.bonds), ab_bond, node);
+  char text[AIOBLE_FILE_MAX] = "";
+  uint8_t value[80] = {0};
+  ab_wr w = ab_wr_of(value, sizeof value);
+
+  ab_wr_u8(&w, bond->addr.type);
+  for (unsigned i = 6; i--;)
+    ab_wr_u8(&w, bond->addr.bytes[i]);
+  ab_wr_u8(&w, bond->key_size);
+  (void) ab_wr_take(&w, 16);
+  ab_wr_bytes(&w, bond->peer.key.b, sizeof bond->peer.key.b);
+  ab_wr_u8(&w, 1);
+  (void) ab_wr_take(&w, 33);
+  ab_wr_u8(&w, 4); /* LE Secure Connections */
+  aioble_file_add(text, 2, value, 7, value, sizeof value);
+  aioble_file_add(text, 10, "irk", 3, b->p->client->smp.irk.b, sizeof b->p->client->smp.irk.b);
+  aioble_file_add(text, 3, "x", 1, "x", 1); /* of no kind we know */
+  (void) strcat(text, "]");
+  temp_dir_write(b->p->dir, path, text);
+}
+
+static void the_bonds_of_a_board_go_on_here(void **state) {
+  bed *b = bed_new(NULL);
+  char path[100], store[100];
+  unsigned unreadable = 77;
+  ab_key16 irk;
+
+  (void) state;
+  (void) snprintf(path, sizeof path, "%s/ble_secrets.json", b->p->dir);
+  (void) snprintf(store, sizeof store, "%s/client.json", b->p->dir);
+  pair(b);
+  irk = b->p->client->smp.irk;
+  write_secrets(b, "ble_secrets.json");
+  cached_pair_part(b->p);
+  cached_pair_restart_client(b->p);
+  assert_int_equal(unlink(store), 0);
+  assert_int_equal(n_bonds(b), 0);
+  assert_int_equal(aioble_bonds_import(b->p->client, path, &unreadable), 1);
+  assert_int_equal(unreadable, 1);
+  assert_true(on_disk(b, "\"bond\""));
+  expect_recognized(b);
+  assert_memory_equal(&b->p->client->smp.irk, &irk, sizeof irk);
+  assert_int_equal(aioble_bonds_import(b->p->client, path, NULL), 0); /* there is one */
+  assert_int_equal(n_bonds(b), 1);
+  assert_int_equal(aioble_bonds_import(b->p->client, "/nowhere", &unreadable), AIOBLE_ENOENT);
+  assert_int_equal(aioble_bonds_import(b->p->client, store, &unreadable), AIOBLE_EINVAL);
+  assert_int_equal(aioble_bonds_import(b->p->client, NULL, NULL), AIOBLE_EINVAL);
+  assert_int_equal(aioble_bonds_import(NULL, path, NULL), AIOBLE_ENOTCONN);
+  bed_free(b);
+}
+
+/* it is not ours to set aside */
+static void a_board_s_file_is_no_state_file_and_stays(void **state) {
+  bed *b = bed_new(NULL);
+
+  (void) state;
+  pair(b);
+  cached_pair_part(b->p);
+  sim_expect(aioble_close(b->p->client), 0);
+  write_secrets(b, "client.json");
+  sim_expect(aioble_open(b->p->client), 0);
+  assert_int_equal(aioble_store_status(b->p->client, NULL), AIOBLE_ENOTSUP);
+  assert_non_null(strstr(b->why, "aioble_bonds_import"));
+  assert_true(on_disk(b, "[10, "));
+  bed_free(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_bond_that_cannot_be_saved_is_said_and_saved_later),
@@ -517,6 +589,8 @@ int main(void) {
       cmocka_unit_test(an_own_place_may_answer_later),
       cmocka_unit_test(what_an_own_place_has_is_not_replaced_unread),
       cmocka_unit_test(a_stack_that_keeps_nothing_says_nothing),
+      cmocka_unit_test(the_bonds_of_a_board_go_on_here),
+      cmocka_unit_test(a_board_s_file_is_no_state_file_and_stays),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
