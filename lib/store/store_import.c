@@ -214,11 +214,22 @@ bool ab_store_is_aioble(const cJSON *root) {
   return cJSON_IsArray(root) && cJSON_IsArray(root->child);
 }
 
+int ab_store_import_text(ab_env *env, const char *text, size_t len, ab_store_imported *out,
+                         ab_store_bond_fn *fn, void *ctx) {
+  cJSON *root = cJSON_ParseWithLength(text, len);
+  int err = AIOBLE_EINVAL;
+
+  *out = (ab_store_imported){0};
+  if (ab_store_is_aioble(root) && cJSON_GetArraySize(root) <= ENTRIES_MAX)
+    err = read_array(env, root, out, fn, ctx);
+  cJSON_Delete(root);
+  return err;
+}
+
 int ab_store_import(ab_env *env, const char *path, ab_store_imported *out, ab_store_bond_fn *fn,
                     void *ctx, char *why) {
   char *text = NULL;
   size_t len = 0;
-  cJSON *root;
   int err;
 
   *why = '\0';
@@ -226,14 +237,10 @@ int ab_store_import(ab_env *env, const char *path, ab_store_imported *out, ab_st
   err = ab_store_file_read(env, path, false, &text, &len, why);
   if (err < 0)
     return err;
-  root = cJSON_ParseWithLength(text, len);
+  err = ab_store_import_text(env, text, len, out, fn, ctx);
   explicit_bzero(text, len);
   ab_free(env, text);
-  err = AIOBLE_EINVAL;
-  if (ab_store_is_aioble(root) && cJSON_GetArraySize(root) <= ENTRIES_MAX)
-    err = read_array(env, root, out, fn, ctx);
   if (err == AIOBLE_EINVAL)
     AB_STORE_WHY_SET(why, "%s is no file of secrets of MicroPython's aioble", path);
-  cJSON_Delete(root);
   return err;
 }

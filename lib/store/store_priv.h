@@ -74,6 +74,9 @@ bool ab_store_bond_makes_sense(const ab_store_bond *bond);
 
 /* of the form of MicroPython's aioble */
 bool ab_store_is_aioble(const cJSON *root);
+/* ab_store_import() of such a text */
+int ab_store_import_text(ab_env *env, const char *text, size_t len, ab_store_imported *out,
+                         ab_store_bond_fn *fn, void *ctx);
 
 /* ---- store_json.c ---- */
 
