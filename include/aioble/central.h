@@ -68,6 +68,7 @@ AIOBLE_API aioble_scan_t *aioble_scan_unref(aioble_scan_t *scan); /**< never sto
 
 AIOBLE_API aioble_scan_result_t *aioble_scan_result_ref(aioble_scan_result_t *result);
 AIOBLE_API aioble_scan_result_t *aioble_scan_result_unref(aioble_scan_result_t *result);
+/** The identity address of a bonded peer, also when it uses private ones; else the one it uses. */
 AIOBLE_API const aioble_addr_t *aioble_scan_result_addr(const aioble_scan_result_t *result);
 /** A device to connect to: a new reference. @return NULL only when out of memory */
 AIOBLE_API aioble_device_t *aioble_scan_result_device(const aioble_scan_result_t *result);
@@ -95,17 +96,23 @@ typedef struct aioble_connect_options {
   uint16_t latency;                          /**< 0 to 499; default 0 */
   uint32_t timeout_ms;                       /**< supervision, 100 to 32,000; default 2,560 */
   uint32_t scan_interval_us, scan_window_us; /**< of the initiator; default 60,000 and 30,000 */
-  aioble_cache_t gatt_cache; /**< whether this peer's attribute table is remembered */
+  aioble_cache_t gatt_cache;        /**< whether this peer's attribute table is remembered */
+  aioble_auto_secure_t auto_secure; /**< what is done when it wants the link to be more secure */
+  /** Leave a bonded peer's connection as it is, not encrypted: what AIOBLE_WRITE_SIGNED is for.
+   * Whatever comes over it may come from somebody else. */
+  bool unencrypted;
 } aioble_connect_options_t;
 
 /**
  * Connects; opens the adapter if need be. Resolves with the connection (aioble_op_conn()), also
  * when the device is connected already. Several may be asked for at once: the controller has one
  * initiator, so they take turns, and each one's time counts from the call. Time limit: 10 s; a
- * timeout or a cancel ends the attempt on the controller, too, before the op settles. A bonded
- * peer's connection is encrypted before; if that fails, it ends, and so does the op:
- * AIOBLE_ERR_HCI(0x06), the peer has lost the key (aioble/security.h). Errors: AIOBLE_EINVAL,
- * AIOBLE_ETIMEDOUT, AIOBLE_ENOBUFS (max_links), AIOBLE_ERR_HCI. (Core Vol 4, Part E, 7.8.12)
+ * timeout or a cancel ends the attempt on the controller, too, before the op settles. A bonded peer
+ * is found by its identity whatever private address it uses: by the controller, or where that
+ * cannot, by scanning for it first. Its connection is encrypted before, unless `unencrypted` (also
+ * one that is there already); if that fails, it ends, and so does the op: AIOBLE_ERR_HCI(0x06), the
+ * peer has lost the key (aioble/security.h). Errors: AIOBLE_EINVAL, AIOBLE_ETIMEDOUT,
+ * AIOBLE_ENOBUFS (max_links), AIOBLE_ERR_HCI. (Core Vol 4, Part E, 7.8.12)
  */
 AIOBLE_API aioble_op_t *aioble_device_connect(aioble_device_t *device,
                                               const aioble_connect_options_t *options);

@@ -11,6 +11,9 @@
  * remembered (aioble_cache_t), discovery asks only for what is not known; and what was discovered
  * before the table changed there is of no use any more: ops on it resolve with
  * AIOBLE_ERR_ATT(0x12), Database Out Of Sync.
+ *
+ * What a peer refuses until the link is more secure may wait for that and be asked once more
+ * (aioble_auto_secure_t).
  */
 #ifndef AIOBLE_CLIENT_H
 #define AIOBLE_CLIENT_H
@@ -113,9 +116,18 @@ AIOBLE_API uint16_t aioble_client_desc_handle(const aioble_client_desc_t *desc);
 /* ---- values ---- */
 
 typedef enum aioble_write_mode {
-  AIOBLE_WRITE_AUTO,       /**< with response where the peer supports it, else without */
-  AIOBLE_WRITE_REQUEST,    /**< Write Request: resolves with the peer's response */
-  AIOBLE_WRITE_NO_RESPONSE /**< Write Command: resolves when the controller has taken it */
+  AIOBLE_WRITE_AUTO,        /**< the first of these that the peer supports */
+  AIOBLE_WRITE_REQUEST,     /**< Write Request: resolves with the peer's response */
+  AIOBLE_WRITE_NO_RESPONSE, /**< Write Command: resolves when the controller has taken it */
+  /**
+   * Signed Write Command (4.9.2): the same, with a signature by a key of the bond, on a link that
+   * is not encrypted: as the peripheral, or with aioble_connect_options_t.unencrypted. It proves
+   * who has written, and that it is not repeated; everybody can read it. On an encrypted link a
+   * Write Command is sent instead, as the specification has it. AIOBLE_ENOENT: there is no bond
+   * with such a key; AIOBLE_ENOBUFS: that has signed 2^32 times; AIOBLE_EIO: what was signed could
+   * not be kept in the state file, so it might be signed again.
+   */
+  AIOBLE_WRITE_SIGNED
 } aioble_write_mode_t;
 
 /**
@@ -128,8 +140,9 @@ AIOBLE_API aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr);
 /**
  * Writes a value (4.9.1, 4.9.3); the bytes are copied. Longer than one request holds
  * (aioble_conn_mtu() - 3): prepared and executed (4.9.4), with what aioble_conn_write_reliable()
- * says about that; without response, or longer than 512: AIOBLE_EMSGSIZE, nothing is sent. A write
- * that was cancelled or timed out may still reach the peer. Time limit: as for reading.
+ * says about that; without response, longer than 512, or signed and longer than aioble_conn_mtu() -
+ * 15: AIOBLE_EMSGSIZE, nothing is sent. A write that was cancelled or timed out may still reach the
+ * peer. Time limit: as for reading.
  */
 AIOBLE_API aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data,
                                                  size_t len, aioble_write_mode_t mode);

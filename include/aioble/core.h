@@ -56,6 +56,26 @@ typedef struct aioble_store_ops {
 } aioble_store_ops_t;
 enum { AIOBLE_SAVED_LATER = 1 };
 
+/**
+ * What the library does by itself when a peer refuses something for want of security (Core Vol 3,
+ * Part C, 10.3): a request of ours with the ATT error Insufficient Authentication (0x05),
+ * Insufficient Encryption (0x0f) or Encryption Key Size Too Short (0x0c), whatever op asked for it;
+ * or an L2CAP channel with the result 0x0005, 0x0007 or 0x0008. If the link can be made more
+ * secure, it is; what was refused meanwhile waits for that and is sent again, each request once.
+ * Time limits of these ops, as far as they are the library's own, begin anew then; one that was set
+ * by aioble_op_set_timeout() counts over all of it. If it fails, or is not allowed, the op resolves
+ * with the peer's error, and aioble_op_message() says why; that is not tried again on the link
+ * until its security changes, by aioble_conn_pair() for example.
+ */
+typedef enum aioble_auto_secure {
+  AIOBLE_AUTO_SECURE_DEFAULT, /**< of a stack: AIOBLE_AUTO_SECURE_BONDED; of a connection: as of its
+                                 stack */
+  AIOBLE_AUTO_SECURE_BONDED,  /**< encrypts with the key of a bond, but never pairs */
+  AIOBLE_AUTO_SECURE_PAIR, /**< pairs, too, as configured ("bond", "io", …), with as much protection
+                              as both sides are capable of; prompts go to aioble_set_on_prompt() */
+  AIOBLE_AUTO_SECURE_NEVER /**< nothing: the op resolves with the error */
+} aioble_auto_secure_t;
+
 /** Options of aioble_new(). All-zero is a good default; strings are copied. */
 typedef struct aioble_options {
   /**
@@ -70,8 +90,19 @@ typedef struct aioble_options {
   struct aioble_loop *loop;
   /** hciN that is up: bring it down first (the kernel host loses it). */
   bool bring_down;
-  /** Use a static random address even if the controller has a public one. */
+  /** Use a static random address even if the controller has a public one: as our identity. */
   bool random_address;
+  /**
+   * Hide our identity: advertise, scan and connect under resolvable private addresses (Core Vol 3,
+   * Part C, 10.7), made of a key that only bonded peers have. They know us by it, and by our
+   * identity address; to others we are somebody else after each rotation. Links keep the address
+   * they were made with. Both key and identity are kept in the state file with the first bond.
+   * Default: no, since peers without that key, as those that are not bonded, do not find us again.
+   */
+  bool private_address;
+  /** Seconds that such an address lives, 1 to 3,600; 0: 900. Whatever is on the air when it is
+   * over (advertising, a scan, a connect) pauses for some milliseconds. */
+  uint16_t rotation_s;
   /** Capture file (btsnoop). NULL: the environment's AIOBLE_SNOOP, else none. */
   const char *snoop;
   /**
@@ -107,6 +138,8 @@ typedef struct aioble_options {
   unsigned max_links;
   /** Whose attribute tables are remembered. */
   aioble_cache_t gatt_cache;
+  /** What is done when a peer wants the link to be more secure. */
+  aioble_auto_secure_t auto_secure;
   /**
    * Enhanced ATT bearers on each link, 0 to 5; default 0: none. Where the peer has them, too, and
    * once the link is encrypted, that many L2CAP channels (PSM 0x27) are opened beside the ATT
@@ -186,13 +219,19 @@ AIOBLE_API void *aioble_user(const aioble_t *ble);
 
 /**
  * Configuration by name, as text:
- *   mac        r   "public aa:bb:cc:dd:ee:ff" or "random …"; AIOBLE_ENODEV while not open
- *   addr_mode  rw  "public" or "random" (static); takes effect at the next open
+ *   mac        r   our identity address, "public aa:bb:cc:dd:ee:ff" or "random …"; AIOBLE_ENODEV
+ *                  while not open
+ *   addr_mode  rw  "public", "random" (static), or "private": resolvable private addresses beside
+ *                  the identity that there was (options.private_address); at the next open
+ *   rotation_s rw  seconds that a private address lives, 1 to 3600; at the next open
  *   gap_name   rw  the GAP Device Name (0x2A00), up to 248 bytes of UTF-8
  *   mtu        rw  preferred ATT MTU, 23 to 517, for later exchanges
  *   bond, mitm, le_secure  rw  "true" or "false": defaults of pairing
+ *   secure_only  rw  "true" or "false": Secure Connections Only mode (aioble/security.h)
  *   io         rw  "display", "display-yesno", "keyboard", "none", "keyboard-display"
- *   log_level  rw  0 to 3
+ *   pairable   rw  who may start pairing with us: "true" (anybody), "bonded" (only peers with a
+ *                  bond, to renew it), "false" (nobody); others get the reason Pairing Not
+ * Supported log_level  rw  0 to 3
  * @return 0; AIOBLE_ENOENT: no such key; AIOBLE_EINVAL: no such value; AIOBLE_EPERM: read-only;
  *         get: AIOBLE_EMSGSIZE: size too small
  */
@@ -213,6 +252,8 @@ typedef struct aioble_stats {
   uint64_t notifications_dropped; /**< received, but the characteristic's queue was full */
   uint64_t writes_dropped;        /**< received without response, but the capture queue was full */
   uint64_t eatt_refused;          /**< enhanced bearers that we wanted of a peer and did not get */
+  uint64_t signatures_refused;    /**< signed writes with a wrong signature, or of a stranger */
+  uint64_t signatures_replayed;   /**< … that had been received before */
   uint64_t store_failures;        /**< times that the state file could not be read or written */
   uint64_t ops_without_memory;    /**< ops that could only be reported as AIOBLE_ENOMEM */
 } aioble_stats_t;
@@ -220,7 +261,11 @@ AIOBLE_API void aioble_stats(const aioble_t *ble, aioble_stats_t *stats);
 
 /* ---- devices ---- */
 
-/** A device to connect to; compares by address and type. @return NULL only when out of memory */
+/**
+ * A device to connect to; compares by address and type. A bonded peer is found by its identity
+ * address, whatever private address it uses, and also by one of these, as long as it is bonded.
+ * @return NULL only when out of memory
+ */
 AIOBLE_API aioble_device_t *aioble_device_new(aioble_t *ble, const aioble_addr_t *addr);
 AIOBLE_API aioble_device_t *aioble_device_ref(aioble_device_t *device);
 AIOBLE_API aioble_device_t *aioble_device_unref(aioble_device_t *device);
@@ -252,8 +297,19 @@ typedef struct aioble_conn_params {
 AIOBLE_API aioble_conn_t *aioble_conn_ref(aioble_conn_t *conn);
 /** Never disconnects. */
 AIOBLE_API aioble_conn_t *aioble_conn_unref(aioble_conn_t *conn);
-AIOBLE_API aioble_device_t *aioble_conn_device(const aioble_conn_t *conn); /**< borrowed */
-AIOBLE_API aioble_t *aioble_conn_adapter(const aioble_conn_t *conn);       /**< borrowed */
+/**
+ * The peer, borrowed: by its identity address where a bond tells it. One that pairs under a private
+ * address is known by its identity from then on, and so is this device. No address proves anything;
+ * that is for aioble_conn_security().
+ */
+AIOBLE_API aioble_device_t *aioble_conn_device(const aioble_conn_t *conn);
+/** The addresses that a link uses on the air: private ones, where a side has them. */
+typedef struct aioble_conn_air {
+  aioble_addr_t local, peer;
+} aioble_conn_air_t;
+/** All-zero for NULL. They stay as they are while the link lasts, and after. */
+AIOBLE_API aioble_conn_air_t aioble_conn_air(const aioble_conn_t *conn);
+AIOBLE_API aioble_t *aioble_conn_adapter(const aioble_conn_t *conn); /**< borrowed */
 AIOBLE_API bool aioble_conn_is_connected(const aioble_conn_t *conn);
 AIOBLE_API aioble_role_t aioble_conn_role(const aioble_conn_t *conn);
 /** The ATT MTU in force: 23 until an exchange, by either side. */

@@ -58,7 +58,8 @@ typedef struct aioble_channel_options {
 /* ---- connecting ---- */
 
 /**
- * Asks the peer for a channel (4.22): aioble_op_channel(). AIOBLE_ERR_L2CAP(why): it refused;
+ * Asks the peer for a channel (4.22): aioble_op_channel(). AIOBLE_ERR_L2CAP(why): it refused, if
+ * for want of security perhaps after what aioble_auto_secure_t says was tried;
  * AIOBLE_ENOTSUP: it has no channels at all; AIOBLE_EPROTO: its answer makes no sense;
  * AIOBLE_ENOBUFS: there are 64 on this link. Time limit: 1 s. One that is made after that, or after
  * a cancel, is disconnected.

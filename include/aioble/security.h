@@ -9,6 +9,12 @@
  * resolve with success if the peer has lost the key; there is no silent fall-back. A bond is never
  * replaced by a weaker one, nor by a peer that only claims its address.
  *
+ * Secure Connections Only mode (Part C, 10.2.4; aioble_config_set(), "secure_only") takes nothing
+ * but the best: LE Secure Connections, authenticated, with a key of 16 octets. Pairings of which
+ * less would come fail with AIOBLE_ERR_SMP(0x03) or (0x06), whatever their options say. A bond that
+ * is less is kept, but as if it were none. Attributes and channels that ask for any security ask
+ * for this much; AIOBLE_SECURITY_NONE stays open.
+ *
  * Bonds are kept in the adapter's state file (aioble_options_t.store), readable for its owner only,
  * and are on the disk when the pairing ends, or aioble_store_status() says why not; then, and
  * without a state file, in memory for as long as the stack lives.
@@ -47,8 +53,23 @@ typedef void aioble_prompt_fn(aioble_conn_t *conn, aioble_prompt_t prompt, uint3
 AIOBLE_API void aioble_set_on_prompt(aioble_t *ble, aioble_prompt_fn *fn, void *user);
 
 /**
+ * A peer wants to pair: it has sent Pairing Request, or, as our peripheral, Security Request, and
+ * no bond will do (Part H, 2.4.6, 3.5.1). Called from the loop like a continuation;
+ * aioble_pairing_answer() lets it, or not, from inside this or later. No answer within 30 s is a
+ * no.
+ */
+typedef void aioble_pairing_request_fn(aioble_conn_t *conn, void *user);
+
+/** Whom to ask before a pairing that a peer starts; a peer that is refused gets the reason Pairing
+ * Not Supported. NULL, also the default: nobody; whoever is "pairable" (aioble_config_set()) may.
+ */
+AIOBLE_API void aioble_set_on_pairing_request(aioble_t *ble, aioble_pairing_request_fn *fn,
+                                              void *user);
+
+/**
  * The user's answer. `yes` false refuses, at any time after the prompt, and both sides' pairing
- * fails: AIOBLE_ERR_SMP(0x01), or AIOBLE_ERR_SMP(0x0c) for a comparison.
+ * fails: AIOBLE_ERR_SMP(0x01), AIOBLE_ERR_SMP(0x0c) for a comparison, AIOBLE_ERR_SMP(0x05) for a
+ * pairing request.
  * @param passkey  what was entered, 0 to 999999; else not used.
  * @return 0; AIOBLE_EINVAL (more than six digits: ask again); AIOBLE_EALREADY (nothing is asked, or
  *         the pairing has ended); AIOBLE_ENOTCONN
@@ -101,13 +122,15 @@ typedef enum aioble_io {
  * the AD types 0x22 and 0x23 and in a tag's records.
  */
 typedef struct aioble_oob {
-  uint8_t secret[32];        /**< ours, of aioble_oob_make(); for nobody else */
-  uint8_t random[16];        /**< to be told to the peer … */
-  uint8_t confirm[16];       /**< … together with this */
-  bool has_peer;             /**< the peer has told us, by whatever way: */
-  uint8_t peer_random[16];   /**< … its random value */
-  uint8_t peer_confirm[16];  /**< … and its confirm value */
-  bool has_temporary_key;    /**< for legacy pairing: */
+  uint8_t secret[32];       /**< ours, of aioble_oob_make(); for nobody else */
+  uint8_t random[16];       /**< to be told to the peer … */
+  uint8_t confirm[16];      /**< … together with this */
+  bool has_peer;            /**< the peer has told us, by whatever way: */
+  uint8_t peer_random[16];  /**< … its random value */
+  uint8_t peer_confirm[16]; /**< … and its confirm value */
+  /** For legacy pairing. Where this is all there is, and le_secure is preferred, legacy pairing is
+   * what is asked for, and agreed to. */
+  bool has_temporary_key;
   uint8_t temporary_key[16]; /**< … the same at both sides, random, used once */
 } aioble_oob_t;
 

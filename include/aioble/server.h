@@ -35,7 +35,9 @@ enum {
   AIOBLE_WRITE = 0x08,
   AIOBLE_NOTIFY = 0x10,
   AIOBLE_INDICATE = 0x20,
-  /** Signed Write Command. Only the property for now: such writes are not taken yet. */
+  /** Signed Write Command (4.9.2), of a bonded peer on a link that is not encrypted; on one that
+   * is, a write without response instead. write_security holds as well: a signature is no
+   * encryption. */
   AIOBLE_SIGNED_WRITE = 0x40,
   /** Reliable writes (4.9.5) are welcome; needs WRITE. */
   AIOBLE_RELIABLE_WRITE = 0x100,
@@ -51,6 +53,13 @@ enum {
  * own, and end the connection.
  */
 
+/** What is known of who has signed a write (Core Vol 3, Part C, 10.2.2). */
+typedef enum aioble_signature {
+  AIOBLE_UNSIGNED,
+  AIOBLE_SIGNED,              /**< the bonded peer, and it has not been written before … */
+  AIOBLE_SIGNED_AUTHENTICATED /**< … whose bond was made with protection from a man in the middle */
+} aioble_signature_t;
+
 /** What a client wants to do; all of it is borrowed for the call. */
 typedef struct aioble_access {
   aioble_conn_t *conn; /**< whose client it is */
@@ -65,6 +74,7 @@ typedef struct aioble_access {
    */
   aioble_bytes_t value;
   bool command; /**< a write without response: its client will not hear of an error */
+  aioble_signature_t signature;
 } aioble_access_t;
 
 /** What a hook returns that has taken aioble_access_later(). */
@@ -82,8 +92,10 @@ typedef int aioble_on_read_fn(aioble_access_t *access, void *user);
  */
 typedef int aioble_on_write_fn(aioble_access_t *access, void *user);
 /**
- * May that client read, or write, at all? Asked before the other hook.
- * @return false: it gets Insufficient Authorization (0x08)
+ * May that client read, or write, at all? Asked before the other hook; about reading also when the
+ * client subscribes to the characteristic, and before each notification and indication; about
+ * writing also when a write is prepared. Then there is no value yet.
+ * @return false: it gets Insufficient Authorization (0x08), and no notification
  */
 typedef bool aioble_on_authorize_fn(const aioble_access_t *access, bool write, void *user);
 /**
@@ -359,7 +371,8 @@ AIOBLE_API uint64_t aioble_desc_dropped(const aioble_desc_t *desc); /**< The sam
  * AIOBLE_ENOTSUP: not a NOTIFY characteristic; AIOBLE_EINVAL: not registered, or not with that
  * stack; AIOBLE_ENOTCONN. When the client must not get it: AIOBLE_ERR_ATT(0x12), it does not know
  * yet that the services have changed (2.5.2.1), or the error with which it could not read the value
- * for want of security, 0x05, 0x0C or 0x0F. Cancelled, it is sent all the same. No time limit.
+ * for want of security, 0x05, 0x0C or 0x0F, or of authorization, 0x08. Cancelled, it is sent all
+ * the same. No time limit.
  */
 AIOBLE_API aioble_op_t *aioble_char_notify(aioble_char_t *chr, aioble_conn_t *conn,
                                            const void *data, size_t len);

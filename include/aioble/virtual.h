@@ -172,6 +172,12 @@ AIOBLE_API void aioble_virtual_controller_unplug(aioble_transport_t *t);
 AIOBLE_API void aioble_virtual_controller_set_silent(aioble_transport_t *t, bool silent);
 /** Every Number Of Completed Packets event is lost while true. */
 AIOBLE_API void aioble_virtual_controller_lose_credits(aioble_transport_t *t, bool lose);
+/**
+ * From now on Encryption Change and Encryption Key Refresh Complete come to the host that late,
+ * behind data which was encrypted already: as over USB, where events and data take different ways.
+ * 0: in order.
+ */
+AIOBLE_API void aioble_virtual_controller_delay_encryption(aioble_transport_t *t, uint32_t us);
 /** A Hardware Error event with that code. */
 AIOBLE_API void aioble_virtual_controller_hardware_error(aioble_transport_t *t, uint8_t code);
 /** Any packet, H4 type first, put into the queue to the host. @return 0 or AIOBLE_ENOMEM. */

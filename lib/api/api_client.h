@@ -77,10 +77,6 @@ int ab_client_chars_conn(aioble_client_char_t *const *chars, size_t n, aioble_co
 
 enum { AB_CLIENT_REQUEST_MS = 1000 }; /* the time limit of a value's op, for each request */
 
-/* Another request follows: the time limit starts again, unless it is the caller's own. limit_us:
-   when the one of ours ends. */
-void ab_client_op_goes_on(aioble_op_t *op, uint64_t *limit_us);
-
 /* ---- api_client_reliable.c ---- */
 
 aioble_op_t *ab_client_write_long(aioble_conn_t *conn, uint16_t handle, const void *data,

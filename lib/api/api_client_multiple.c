@@ -4,15 +4,14 @@
  * collected in memory of their own, which is the op's result in the end.
  */
 #include "api/api_client.h"
+#include "api/op_peer.h"
 #include "host/host.h"
 
 enum { CHARS_MAX = 0xffff };
 
 typedef struct values_op {
-  aioble_op_t op;
+  ab_peer_op p;
   ab_gatt_values *values; /* until they are the result */
-  aioble_conn_t *conn;    /* a reference */
-  uint64_t limit_us;      /* when the time limit of ours ends */
 } values_op;
 
 static void put_values(void *values) {
@@ -20,15 +19,13 @@ static void put_values(void *values) {
 }
 
 static void end_values(aioble_op_t *op, int why) {
-  ab_gatt_values_stop(ab_container_of(op, values_op, op)->values);
+  ab_gatt_values_stop(ab_container_of(op, values_op, p.op)->values);
   ab_op_settle(op, why);
 }
 
 static void release_values(aioble_op_t *op) {
-  values_op *v = ab_container_of(op, values_op, op);
-
-  ab_gatt_values_free(v->values);
-  aioble_conn_unref(v->conn);
+  ab_gatt_values_free(ab_container_of(op, values_op, p.op)->values);
+  ab_peer_op_release(op);
 }
 
 static const ab_op_kind values_kind = {"read several", sizeof(values_op), AB_CLIENT_REQUEST_MS,
@@ -38,31 +35,29 @@ static void on_values(ab_gatt_values *values, int status) {
   values_op *v = values->ctx;
 
   if (status == AIOBLE_EAGAIN) {
-    ab_client_op_goes_on(&v->op, &v->limit_us);
+    ab_op_restart_limit(&v->p.op);
     return;
   }
   if (status == 0 && values->n == 0)
     status = AIOBLE_ENOENT;
   if (status == 0) {
-    ab_op_take_handle(&v->op, values, put_values);
+    ab_op_take_handle(&v->p.op, values, put_values);
     v->values = NULL;
   }
-  ab_op_settle(&v->op, status);
+  ab_peer_op_settle(&v->p, status);
 }
 
 /* NULL: out of memory */
 static values_op *values_new(aioble_conn_t *conn, unsigned max) {
   ab_gatt_values *values = ab_gatt_values_new(ab_att_pick(&conn->att), max);
-  aioble_op_t *op = values ? ab_op_new(conn->ble, &values_kind) : NULL;
+  ab_peer_op *p = values ? ab_peer_op_new(conn, &values_kind) : NULL;
   values_op *v;
 
-  if (!op) {
+  if (!p) {
     ab_gatt_values_free(values);
     return NULL;
   }
-  v = ab_container_of(op, values_op, op);
-  v->conn = aioble_conn_ref(conn);
-  v->limit_us = op->timer.at_us;
+  v = ab_container_of(p, values_op, p);
   v->values = values;
   values->ctx = v;
   return v;
@@ -83,7 +78,7 @@ aioble_op_t *aioble_client_read_multiple_variable(aioble_client_char_t *const *c
     v->values->at[i].handle = chars[i]->handle;
   v->values->n = (unsigned) n;
   ab_gatt_values_read(v->values, on_values);
-  return &v->op;
+  return &v->p.op;
 }
 
 /* ---- with that UUID ---- */
@@ -95,7 +90,7 @@ static aioble_op_t *read_by_uuid(aioble_conn_t *conn, uint16_t first, uint16_t l
   if (!v)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   ab_gatt_values_find(v->values, first, last, uuid, on_values);
-  return &v->op;
+  return &v->p.op;
 }
 
 aioble_op_t *aioble_conn_read_by_uuid(aioble_conn_t *conn, aioble_uuid_t uuid) {

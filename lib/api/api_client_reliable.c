@@ -2,63 +2,89 @@
 /*
  * Writes that are prepared (include/aioble/client.h): one longer than a request, or several at
  * once. The sequence is the link's (gatt_client_prepare.c): an op that ends before only leaves it,
- * and what was prepared is cancelled.
+ * and what was prepared is cancelled. If the server refuses to execute it for want of security, all
+ * of it is done once more.
  */
 #include "api/api_client.h"
+#include "api/op_peer.h"
 #include "host/host.h"
 
 enum { WRITES_MAX = 4096 };
 
 typedef struct reliable_op {
-  aioble_op_t op;
+  ab_peer_op p;
   ab_gatt_reliable reliable;
-  aioble_conn_t *conn; /* a reference */
-  uint64_t limit_us;   /* when the time limit of ours ends */
+  ab_demand_wait wait;
+  bool again;  /* it was refused for want of security before … */
+  int refused; /* … with that */
 } reliable_op;
 
 static void end_reliable(aioble_op_t *op, int why) {
-  ab_gatt_reliable_stop(&ab_container_of(op, reliable_op, op)->reliable);
+  reliable_op *r = ab_container_of(op, reliable_op, p.op);
+
+  ab_list_remove(&r->wait.node);
+  ab_gatt_reliable_stop(&r->reliable);
   ab_op_settle(op, why);
 }
 
 static void release_reliable(aioble_op_t *op) {
-  aioble_conn_unref(ab_container_of(op, reliable_op, op)->conn);
+  ab_gatt_reliable_stop(&ab_container_of(op, reliable_op, p.op)->reliable);
+  ab_peer_op_release(op);
 }
 
 static const ab_op_kind reliable_kind = {"reliable write", sizeof(reliable_op),
                                          AB_CLIENT_REQUEST_MS, end_reliable, release_reliable};
 
+static void start(reliable_op *r);
+
+static void on_secured(ab_demand_wait *wait, bool again) {
+  reliable_op *r = ab_container_of(wait, reliable_op, wait);
+
+  if (again)
+    start(r);
+  else
+    ab_peer_op_settle(&r->p, r->refused);
+}
+
+/* only Execute Write: the other requests wait by themselves */
+static bool waits_for_security(reliable_op *r, int status) {
+  bool waits = !r->again && ab_host_demand_wait(r->p.conn, status, &r->wait, on_secured);
+
+  r->again |= waits;
+  r->refused = status;
+  return waits;
+}
+
 static void on_reliable(ab_gatt_reliable *reliable, int status) {
   reliable_op *r = ab_container_of(reliable, reliable_op, reliable);
 
   if (status == AIOBLE_EAGAIN)
-    ab_client_op_goes_on(&r->op, &r->limit_us);
-  else
-    ab_op_settle(&r->op, status);
+    ab_op_restart_limit(&r->p.op);
+  else if (!waits_for_security(r, status))
+    ab_peer_op_settle(&r->p, status);
+}
+
+static void start(reliable_op *r) {
+  int status = ab_gatt_reliable_start(&r->reliable, on_reliable);
+
+  if (status < 0)
+    ab_op_settle(&r->p.op, status);
 }
 
 /* an op with room for n parts of len octets in all; NULL: out of memory */
 static reliable_op *reliable_new(aioble_conn_t *conn, size_t n, size_t len) {
-  aioble_op_t *op = ab_op_new(conn->ble, &reliable_kind);
-  reliable_op *r = op ? ab_container_of(op, reliable_op, op) : NULL;
+  ab_peer_op *p = ab_peer_op_new(conn, &reliable_kind);
+  reliable_op *r = p ? ab_container_of(p, reliable_op, p) : NULL;
 
   if (!r)
     return NULL;
-  r->conn = aioble_conn_ref(conn);
-  r->limit_us = op->timer.at_us;
-  if (ab_gatt_reliable_init(&r->reliable, &conn->client, n, len))
+  if (ab_gatt_reliable_init(&r->reliable, &conn->client, n, len)) {
+    r->reliable.keeps = true;
     return r;
-  ab_op_settle(op, AIOBLE_ENOMEM);
-  aioble_op_unref(op);
+  }
+  ab_op_settle(&p->op, AIOBLE_ENOMEM);
+  aioble_op_unref(&p->op);
   return NULL;
-}
-
-static aioble_op_t *start(reliable_op *r) {
-  int status = ab_gatt_reliable_start(&r->reliable, on_reliable);
-
-  if (status < 0)
-    ab_op_settle(&r->op, status);
-  return &r->op;
 }
 
 aioble_op_t *ab_client_write_long(aioble_conn_t *conn, uint16_t handle, const void *data,
@@ -70,7 +96,8 @@ aioble_op_t *ab_client_write_long(aioble_conn_t *conn, uint16_t handle, const vo
   if (!(r = reliable_new(conn, 1, len)))
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   ab_gatt_reliable_add(&r->reliable, handle, 0, data, len);
-  return start(r);
+  start(r);
+  return &r->p.op;
 }
 
 /* ---- several ---- */
@@ -111,5 +138,6 @@ aioble_op_t *aioble_conn_write_reliable(aioble_conn_t *conn, const aioble_write_
   for (size_t i = 0; i < n; i++)
     ab_gatt_reliable_add(&r->reliable, handle_of(&writes[i]), writes[i].offset, writes[i].data,
                          writes[i].len);
-  return start(r);
+  start(r);
+  return &r->p.op;
 }

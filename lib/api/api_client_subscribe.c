@@ -8,12 +8,13 @@
  * The characteristic listens before the write: values may overtake its response.
  */
 #include "api/api_client.h"
+#include "api/op_peer.h"
 #include "host/host.h"
 
 enum { CCCD_UUID = 0x2902 };
 
 typedef struct subscribe_op {
-  aioble_op_t op;
+  ab_peer_op p;
   ab_list node;              /* among those that wait for the descriptor */
   ab_att_req req;            /* the write */
   aioble_client_char_t *chr; /* a reference */
@@ -21,7 +22,7 @@ typedef struct subscribe_op {
 } subscribe_op;
 
 static void end_subscribe(aioble_op_t *op, int why) {
-  subscribe_op *s = ab_container_of(op, subscribe_op, op);
+  subscribe_op *s = ab_container_of(op, subscribe_op, p.op);
 
   ab_list_remove(&s->node);
   ab_att_detach(&s->req);
@@ -29,7 +30,8 @@ static void end_subscribe(aioble_op_t *op, int why) {
 }
 
 static void release_subscribe(aioble_op_t *op) {
-  aioble_client_char_unref(ab_container_of(op, subscribe_op, op)->chr);
+  aioble_client_char_unref(ab_container_of(op, subscribe_op, p.op)->chr);
+  ab_peer_op_release(op);
 }
 
 static const ab_op_kind subscribe_kind = {"subscribe", sizeof(subscribe_op), 2000, end_subscribe,
@@ -37,7 +39,7 @@ static const ab_op_kind subscribe_kind = {"subscribe", sizeof(subscribe_op), 200
 
 static void on_subscribed(ab_att_req *req, int status, ab_rd *pdu) {
   (void) pdu;
-  ab_op_settle(&ab_container_of(req, subscribe_op, req)->op, status);
+  ab_peer_op_settle(&ab_container_of(req, subscribe_op, req)->p, status);
 }
 
 static void write_cccd(subscribe_op *s) {
@@ -63,7 +65,7 @@ static void on_cccd(aioble_op_t *found, int status, void *user) {
     if (status == 0)
       write_cccd(s);
     else
-      ab_op_settle(&s->op, status);
+      ab_peer_op_settle(&s->p, status);
   }
   aioble_client_char_unref(chr);
 }
@@ -89,27 +91,27 @@ static int check_subscribe(const aioble_client_char_t *chr, unsigned what) {
 aioble_op_t *aioble_client_char_subscribe(aioble_client_char_t *chr, unsigned what) {
   aioble_conn_t *conn = chr ? ab_client_char_conn(chr) : NULL;
   int status = ab_client_char_check(chr);
-  aioble_op_t *op;
+  ab_peer_op *p;
   subscribe_op *s;
 
   if (conn && status == 0)
     status = check_subscribe(chr, what);
   if (!conn || status < 0)
     return ab_client_char_failed(chr, status);
-  op = ab_op_new(conn->ble, &subscribe_kind);
-  if (!op)
+  p = ab_peer_op_new(conn, &subscribe_kind);
+  if (!p)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  s = ab_container_of(op, subscribe_op, op);
+  s = ab_container_of(p, subscribe_op, p);
   s->chr = aioble_client_char_ref(chr);
   s->bits = (uint16_t) what;
   if (what)
     (void) ab_gatt_listen(&conn->client, &chr->listener);
   if (chr->cccd) {
     write_cccd(s);
-    return op;
+    return &p->op;
   }
   ab_list_push(&chr->subscribing, &s->node);
   if (!chr->finding_cccd)
     find_cccd(chr);
-  return op;
+  return &p->op;
 }

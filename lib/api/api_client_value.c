@@ -1,63 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading and writing values, as ops (include/aioble/client.h). */
 #include "api/api_client.h"
+#include "api/op_peer.h"
 #include "host/host.h"
 
 enum { TRY_QUEUED = 4096 }; /* bytes waiting on the link: no more are queued by the try-form */
 
-void ab_client_op_goes_on(aioble_op_t *op, uint64_t *limit_us) {
-  if (op->timer.running && op->timer.at_us == *limit_us) {
-    aioble_op_set_timeout(op, AB_CLIENT_REQUEST_MS);
-    *limit_us = op->timer.at_us;
-  }
-}
-
 /* ---- reading ---- */
 
 typedef struct read_op {
-  aioble_op_t op;
+  ab_peer_op p;
   ab_gatt_read read;
-  aioble_conn_t *conn; /* a reference */
-  uint64_t limit_us;   /* when the time limit of ours ends */
 } read_op;
 
 static void end_read(aioble_op_t *op, int why) {
-  ab_gatt_read_stop(&ab_container_of(op, read_op, op)->read);
+  ab_gatt_read_stop(&ab_container_of(op, read_op, p.op)->read);
   ab_op_settle(op, why);
 }
 
-static void release_read(aioble_op_t *op) {
-  aioble_conn_unref(ab_container_of(op, read_op, op)->conn);
-}
-
 static const ab_op_kind read_kind = {"read", sizeof(read_op), AB_CLIENT_REQUEST_MS, end_read,
-                                     release_read};
+                                     ab_peer_op_release};
 
 static void on_read(ab_gatt_read *read, int status) {
   read_op *r = ab_container_of(read, read_op, read);
 
   if (status == AIOBLE_EAGAIN) {
-    ab_client_op_goes_on(&r->op, &r->limit_us);
+    ab_op_restart_limit(&r->p.op);
     ab_gatt_read_more(read);
     return;
   }
   if (status == 0) {
-    ab_op_take_value(&r->op, read->value);
+    ab_op_take_value(&r->p.op, read->value);
     read->value = NULL;
   }
-  ab_op_settle(&r->op, status);
+  ab_peer_op_settle(&r->p, status);
 }
 
 static read_op *new_read(aioble_conn_t *conn) {
-  aioble_op_t *op = ab_op_new(conn->ble, &read_kind);
-  read_op *r;
+  ab_peer_op *p = ab_peer_op_new(conn, &read_kind);
 
-  if (!op)
-    return NULL;
-  r = ab_container_of(op, read_op, op);
-  r->conn = aioble_conn_ref(conn);
-  r->limit_us = op->timer.at_us;
-  return r;
+  return p ? ab_container_of(p, read_op, p) : NULL;
 }
 
 static aioble_op_t *start_read(aioble_conn_t *conn, uint16_t handle) {
@@ -66,7 +48,7 @@ static aioble_op_t *start_read(aioble_conn_t *conn, uint16_t handle) {
   if (!r)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
   ab_gatt_read_start(&r->read, ab_att_pick(&conn->att), handle, on_read);
-  return &r->op;
+  return &r->p.op;
 }
 
 aioble_op_t *aioble_client_char_read(aioble_client_char_t *chr) {
@@ -103,51 +85,43 @@ aioble_op_t *aioble_client_read_multiple(aioble_client_char_t *const *chars, siz
   att = ab_att_ordered(&conn->att, handles[0]); /* whose MTU may be reckoned with */
   status = ab_gatt_read_multiple(&r->read, att, handles, n, on_read);
   if (status < 0)
-    ab_op_settle(&r->op, status);
-  return &r->op;
+    ab_op_settle(&r->p.op, status);
+  return &r->p.op;
 }
 
 /* ---- writing with response ---- */
 
 typedef struct write_op {
-  aioble_op_t op;
+  ab_peer_op p;
   ab_att_req req;
-  aioble_conn_t *conn; /* a reference */
 } write_op;
 
 static void end_write(aioble_op_t *op, int why) {
-  ab_att_detach(&ab_container_of(op, write_op, op)->req);
+  ab_att_detach(&ab_container_of(op, write_op, p.op)->req);
   ab_op_settle(op, why);
 }
 
-static void release_write(aioble_op_t *op) {
-  aioble_conn_unref(ab_container_of(op, write_op, op)->conn);
-}
-
 static const ab_op_kind write_kind = {"write", sizeof(write_op), AB_CLIENT_REQUEST_MS, end_write,
-                                      release_write};
+                                      ab_peer_op_release};
 
 static void on_written(ab_att_req *req, int status, ab_rd *pdu) {
   (void) pdu;
-  ab_op_settle(&ab_container_of(req, write_op, req)->op, status);
+  ab_peer_op_settle(&ab_container_of(req, write_op, req)->p, status);
 }
 
 /* longer than a Write Request: prepared (4.9.4) */
 static aioble_op_t *write_request(aioble_conn_t *conn, uint16_t handle, const void *data,
                                   size_t len) {
   ab_att *att = ab_att_ordered(&conn->att, handle);
-  aioble_op_t *op;
-  write_op *w;
+  ab_peer_op *p;
 
   if (len > att->mtu - 3u)
     return ab_client_write_long(conn, handle, data, len);
-  op = ab_op_new(conn->ble, &write_kind);
-  if (!op)
+  p = ab_peer_op_new(conn, &write_kind);
+  if (!p)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  w = ab_container_of(op, write_op, op);
-  w->conn = aioble_conn_ref(conn);
-  (void) ab_gatt_write(att, &w->req, handle, data, len, on_written);
-  return op;
+  (void) ab_gatt_write(att, &ab_container_of(p, write_op, p)->req, handle, data, len, on_written);
+  return &p->op;
 }
 
 /* ---- writing without ---- */
@@ -163,14 +137,19 @@ static void on_taken(ab_buf *buf, int status) {
   aioble_op_unref(op);
 }
 
+/* signed: where that is more than the link gives anyway (4.9.2) */
 static aioble_op_t *write_command(aioble_conn_t *conn, uint16_t handle, const void *data,
-                                  size_t len) {
+                                  size_t len, bool is_signed) {
   aioble_op_t *op = ab_op_new(conn->ble, &command_kind);
   int status;
 
   if (!op)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  status = ab_gatt_write_command(&conn->att, handle, data, len, on_taken, aioble_op_ref(op));
+  aioble_op_ref(op);
+  if (is_signed && !conn->smp.security.level)
+    status = ab_gatt_write_signed(&conn->client, handle, data, len, on_taken, op);
+  else
+    status = ab_gatt_write_command(&conn->att, handle, data, len, on_taken, op);
   if (status < 0) {
     ab_op_settle(op, status);
     aioble_op_unref(op);
@@ -197,18 +176,27 @@ int aioble_client_char_try_write(aioble_client_char_t *chr, const void *data, si
   return status;
 }
 
+static aioble_write_mode_t mode_for(unsigned properties) {
+  if (properties & AIOBLE_PROP_WRITE)
+    return AIOBLE_WRITE_REQUEST;
+  if (properties & AIOBLE_PROP_WRITE_NO_RESPONSE)
+    return AIOBLE_WRITE_NO_RESPONSE;
+  return properties & AIOBLE_PROP_SIGNED_WRITE ? AIOBLE_WRITE_SIGNED : AIOBLE_WRITE_REQUEST;
+}
+
 aioble_op_t *aioble_client_char_write(aioble_client_char_t *chr, const void *data, size_t len,
                                       aioble_write_mode_t mode) {
-  unsigned both = AIOBLE_PROP_WRITE | AIOBLE_PROP_WRITE_NO_RESPONSE;
   int status = ab_client_char_check(chr);
 
-  if (status == 0 && ((!data && len) || mode > AIOBLE_WRITE_NO_RESPONSE))
+  if (status == 0 && ((!data && len) || mode > AIOBLE_WRITE_SIGNED))
     status = AIOBLE_EINVAL;
   if (status < 0)
     return ab_client_char_failed(chr, status);
-  if (mode == AIOBLE_WRITE_NO_RESPONSE ||
-      (mode == AIOBLE_WRITE_AUTO && (chr->properties & both) == AIOBLE_PROP_WRITE_NO_RESPONSE))
-    return write_command(ab_client_char_conn(chr), chr->handle, data, len);
+  if (mode == AIOBLE_WRITE_AUTO)
+    mode = mode_for(chr->properties);
+  if (mode != AIOBLE_WRITE_REQUEST)
+    return write_command(ab_client_char_conn(chr), chr->handle, data, len,
+                         mode == AIOBLE_WRITE_SIGNED);
   return write_request(ab_client_char_conn(chr), chr->handle, data, len);
 }
 

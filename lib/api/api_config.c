@@ -33,6 +33,10 @@ static int number(const char *text, long min, long max, long *out) {
   return *text && !*end && *out >= min && *out <= max ? 0 : AIOBLE_EINVAL;
 }
 
+/* TGAP(private_addr_int) and its longest value, Core Vol 3, Part C, Appendix A; Vol 4, Part E,
+   7.8.45 */
+enum { ROTATION_S = 900, ROTATION_MAX_S = 3600 };
+
 /* ---- mac ---- */
 
 static int get_mac(const aioble_t *ble, char *value, size_t size) {
@@ -41,7 +45,7 @@ static int get_mac(const aioble_t *ble, char *value, size_t size) {
 
   if (!aioble_is_open(ble))
     return AIOBLE_ENODEV;
-  addr = ab_host_own_addr(ble);
+  addr = ble->gap.identity;
   (void) snprintf(line, sizeof line, "%s %s", addr.type ? "random" : "public",
                   aioble_addr_text(&addr, text));
   return put(value, size, line);
@@ -49,10 +53,15 @@ static int get_mac(const aioble_t *ble, char *value, size_t size) {
 
 /* ---- addr_mode ---- */
 
-static const char *const addr_modes[] = {"public", "random", NULL};
+/* private ones are made beside an identity, which stays what it was */
+enum { MODE_PUBLIC, MODE_RANDOM, MODE_PRIVATE };
+static const char *const addr_modes[] = {
+    [MODE_PUBLIC] = "public", [MODE_RANDOM] = "random", [MODE_PRIVATE] = "private", NULL};
 
 static int get_addr_mode(const aioble_t *ble, char *value, size_t size) {
-  return put(value, size, addr_modes[ble->config.random_address]);
+  const ab_config *c = &ble->config;
+
+  return put(value, size, addr_modes[c->private_address ? (int) MODE_PRIVATE : c->random_address]);
 }
 
 static int set_addr_mode(aioble_t *ble, const char *value) {
@@ -60,7 +69,9 @@ static int set_addr_mode(aioble_t *ble, const char *value) {
 
   if (mode < 0)
     return AIOBLE_EINVAL;
-  ble->config.random_address = mode == 1;
+  ble->config.private_address = mode == MODE_PRIVATE;
+  if (mode != MODE_PRIVATE)
+    ble->config.random_address = mode == MODE_RANDOM;
   return 0;
 }
 
@@ -93,6 +104,19 @@ static int set_mtu(aioble_t *ble, const char *value) {
   if (number(value, AB_ATT_MTU_MIN, AB_ATT_MTU_MAX, &n) < 0)
     return AIOBLE_EINVAL;
   ble->config.mtu = (uint16_t) n;
+  return 0;
+}
+
+static int get_rotation(const aioble_t *ble, char *value, size_t size) {
+  return put_number(value, size, ble->config.rotation_s);
+}
+
+static int set_rotation(aioble_t *ble, const char *value) {
+  long n;
+
+  if (number(value, 1, ROTATION_MAX_S, &n) < 0)
+    return AIOBLE_EINVAL;
+  ble->config.rotation_s = (uint16_t) n;
   return 0;
 }
 
@@ -132,6 +156,7 @@ static int set_bool(bool *to, const char *value) {
 BOOLEAN(bond)
 BOOLEAN(mitm)
 BOOLEAN(le_secure)
+BOOLEAN(secure_only)
 #undef BOOLEAN
 
 /* IO capabilities in the order of Core Vol 3, Part H, 2.3.2 */
@@ -152,17 +177,36 @@ static int set_io(aioble_t *ble, const char *value) {
   return 0;
 }
 
+/* in the order of ab_smp_pairable */
+static const char *const pairables[] = {"true", "bonded", "false", NULL};
+
+static int get_pairable(const aioble_t *ble, char *value, size_t size) {
+  return put(value, size, pairables[ble->config.pairable]);
+}
+
+static int set_pairable(aioble_t *ble, const char *value) {
+  int i = index_of(pairables, value);
+
+  if (i < 0)
+    return AIOBLE_EINVAL;
+  ble->config.pairable = (uint8_t) i;
+  return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct key keys[] = {
     {"mac", get_mac, NULL},
     {"addr_mode", get_addr_mode, set_addr_mode},
+    {"rotation_s", get_rotation, set_rotation},
     {"gap_name", get_name, set_name},
     {"mtu", get_mtu, set_mtu},
     {"bond", get_bond, set_bond},
     {"mitm", get_mitm, set_mitm},
     {"le_secure", get_le_secure, set_le_secure},
+    {"secure_only", get_secure_only, set_secure_only},
     {"io", get_io, set_io},
+    {"pairable", get_pairable, set_pairable},
     {"log_level", get_log_level, set_log_level},
 };
 
@@ -201,6 +245,10 @@ int ab_config_init(aioble_t *ble, const aioble_options_t *options) {
   ab_config *c = &ble->config;
 
   c->random_address = options->random_address;
+  c->private_address = options->private_address;
+  c->rotation_s = ROTATION_S;
+  if (options->rotation_s)
+    c->rotation_s = options->rotation_s < ROTATION_MAX_S ? options->rotation_s : ROTATION_MAX_S;
   c->mtu = options->mtu ? options->mtu : AB_ATT_MTU_MAX;
   c->bond = c->le_secure = true;
   c->io = IO_NONE;

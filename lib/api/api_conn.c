@@ -39,7 +39,8 @@ bool aioble_device_equal(const aioble_device_t *a, const aioble_device_t *b) {
 }
 
 aioble_conn_t *ab_conn_to(const aioble_device_t *device) {
-  ab_gap_link *link = ab_gap_link_to(&device->ble->gap, &device->addr);
+  ab_gap_link *link =
+      ab_gap_link_to(&device->ble->gap, ab_host_identity_of(device->ble, &device->addr));
 
   return link ? ab_conn_of_link(link) : NULL;
 }
@@ -94,6 +95,16 @@ uint16_t aioble_conn_mtu(const aioble_conn_t *conn) {
 
 unsigned aioble_conn_bearers(const aioble_conn_t *conn) {
   return aioble_conn_is_connected(conn) ? 1 + ab_host_eatt_bearers(conn) : 0;
+}
+
+aioble_conn_air_t aioble_conn_air(const aioble_conn_t *conn) {
+  aioble_conn_air_t air = {0};
+
+  if (conn) {
+    air.local = conn->link.air.local;
+    air.peer = conn->link.air.peer;
+  }
+  return air;
 }
 
 aioble_conn_params_t aioble_conn_params(const aioble_conn_t *conn) {

@@ -8,6 +8,8 @@ struct connect_op {
   aioble_op_t op;
   ab_gap_connect gap;
   aioble_cache_t gatt_cache;
+  aioble_auto_secure_t auto_secure;
+  bool unencrypted;
 };
 
 /* connected, but not secure yet: the last to lose patience ends it */
@@ -52,6 +54,12 @@ static void on_connected(ab_gap_request *req, int status, ab_gap_link *link) {
 
   if (link && connect->gatt_cache)
     ab_host_cache_start(ab_conn_of_link(link), connect->gatt_cache);
+  if (link && connect->auto_secure)
+    ab_conn_of_link(link)->demand.use = connect->auto_secure;
+  if (link && connect->unencrypted)
+    ab_host_conn_start(ab_conn_of_link(link));
+  else if (link)
+    ab_host_smp_secure(ab_conn_of_link(link));
   settle_when_secure(&connect->op, status, link);
 }
 
@@ -68,7 +76,8 @@ static bool to_request(const aioble_connect_options_t *o, ab_gap_connect *req) {
   uint32_t window = or_default(o->scan_window_us, interval < 30000 ? interval : 30000);
 
   if (min > 4000000 || max > 4000000 || timeout > 32000 || interval > 10240000 ||
-      window > interval || window < 2500 || (unsigned) o->gatt_cache > AIOBLE_CACHE_NONE)
+      window > interval || window < 2500 || (unsigned) o->gatt_cache > AIOBLE_CACHE_NONE ||
+      (unsigned) o->auto_secure > AIOBLE_AUTO_SECURE_NEVER)
     return false;
   if (!o->interval_min_us && min > max)
     min = max;
@@ -89,8 +98,10 @@ static int check(const aioble_device_t *device, bool valid) {
 aioble_op_t *aioble_device_connect(aioble_device_t *device,
                                    const aioble_connect_options_t *options) {
   static const aioble_connect_options_t defaults;
+  const aioble_connect_options_t *o = options ? options : &defaults;
   aioble_conn_t *conn = device ? ab_conn_to(device) : NULL;
   ab_gap_connect req = {.req.done = on_connected};
+  struct connect_op *connect;
   aioble_op_t *op;
   int err;
 
@@ -98,20 +109,25 @@ aioble_op_t *aioble_device_connect(aioble_device_t *device,
     return ab_op_failed(NULL, AIOBLE_ENOTCONN);
   if (conn && conn->link.ending)
     conn = NULL; /* the next one is meant */
-  err = conn ? 0 : check(device, to_request(options ? options : &defaults, &req));
+  err = conn ? 0 : check(device, to_request(o, &req));
   if (err < 0)
     return ab_op_failed(device->ble, err);
   op = ab_op_new(device->ble, &connect_kind);
   if (!op)
     return ab_op_failed(device->ble, AIOBLE_ENOMEM);
   if (conn) {
+    if (!o->unencrypted)
+      ab_host_smp_secure(conn);
     settle_when_secure(op, 0, &conn->link);
     return op;
   }
-  req.peer = device->addr;
-  ab_container_of(op, struct connect_op, op)->gap = req;
-  ab_container_of(op, struct connect_op, op)->gatt_cache = options ? options->gatt_cache : 0;
-  ab_gap_connect_add(&device->ble->gap, &ab_container_of(op, struct connect_op, op)->gap);
+  req.peer = *ab_host_identity_of(device->ble, &device->addr);
+  connect = ab_container_of(op, struct connect_op, op);
+  connect->gap = req;
+  connect->gatt_cache = o->gatt_cache;
+  connect->auto_secure = o->auto_secure;
+  connect->unencrypted = o->unencrypted;
+  ab_gap_connect_add(&device->ble->gap, &connect->gap);
   ab_host_want_open(device->ble);
   return op;
 }

@@ -73,6 +73,7 @@ static int init(aioble_t *ble, uv_loop_t *uv, const aioble_options_t *o) {
     err = ab_config_init(ble, o);
   if (err < 0)
     return err;
+  ble->server.verify = ab_host_verify;
   ab_host_smp_configure(ble);
   ab_host_eatt_init(ble);
   ble->uv = uv;
@@ -197,6 +198,8 @@ void aioble_stats(const aioble_t *ble, aioble_stats_t *stats) {
   stats->ops_without_memory = ble->ops.without_memory;
   stats->scan_reports = ble->gap.reports;
   stats->malformed += ble->gap.malformed;
+  stats->signatures_refused = ble->smp.signatures_refused;
+  stats->signatures_replayed = ble->smp.signatures_replayed;
   AB_LIST_EACH(n, &ble->conns)
     ab_host_add_conn_stats(ab_container_of(n, aioble_conn_t, node), stats);
   if (ble->hci)

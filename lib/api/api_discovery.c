@@ -17,6 +17,7 @@
  *                              \---------------------------------------------------/
  */
 #include "api/api_client.h"
+#include "api/op_peer.h"
 #include "host/host.h"
 
 struct aioble_discovery {
@@ -47,7 +48,7 @@ struct aioble_discovery {
 static const aioble_discovery_t nowhere;
 
 typedef struct next_op {
-  aioble_op_t op;
+  ab_peer_op p;
   ab_list node;
   aioble_discovery_t *discovery; /* a reference */
   int none;                      /* the status when there is no more */
@@ -77,12 +78,13 @@ aioble_discovery_t *aioble_discovery_unref(aioble_discovery_t *discovery) {
 /* ---- one by one ---- */
 
 static void end_next(aioble_op_t *op, int why) {
-  ab_list_remove(&ab_container_of(op, next_op, op)->node);
+  ab_list_remove(&ab_container_of(op, next_op, p.op)->node);
   ab_op_settle(op, why);
 }
 
 static void release_next(aioble_op_t *op) {
-  aioble_discovery_unref(ab_container_of(op, next_op, op)->discovery);
+  aioble_discovery_unref(ab_container_of(op, next_op, p.op)->discovery);
+  ab_peer_op_release(op);
 }
 
 static const ab_op_kind next_kind = {"discovery", sizeof(next_op), 2000, end_next, release_next};
@@ -134,12 +136,12 @@ static bool give(aioble_op_t *op, const aioble_discovery_t *d) {
 static void settle_next(aioble_discovery_t *d, next_op *waiting, int status) {
   ab_list_remove(&waiting->node);
   if (status == 1) {
-    d->have_item = !give(&waiting->op, d); /* it is still there for the next try */
+    d->have_item = !give(&waiting->p.op, d); /* it is still there for the next try */
     status = d->have_item ? AIOBLE_ENOMEM : 0;
   } else if (status == 0) {
     status = waiting->none;
   }
-  ab_op_settle(&waiting->op, status);
+  ab_peer_op_settle(&waiting->p, status);
 }
 
 /* its service is not where it was */
@@ -285,17 +287,17 @@ static int begin(aioble_discovery_t *d) {
 
 static aioble_op_t *next(aioble_discovery_t *d, int none) {
   aioble_t *ble = d && d->conn ? d->conn->ble : NULL;
-  aioble_op_t *op = ble ? ab_op_new(ble, &next_kind) : NULL;
+  ab_peer_op *p = ble ? ab_peer_op_new(d->conn, &next_kind) : NULL;
   next_op *waiting;
 
-  if (!op)
+  if (!p)
     return ab_op_failed(ble, d == &nowhere ? AIOBLE_ENOTCONN : AIOBLE_ENOMEM);
-  waiting = ab_container_of(op, next_op, op);
+  waiting = ab_container_of(p, next_op, p);
   waiting->discovery = aioble_discovery_ref(d);
   waiting->none = none;
   ab_list_push(&d->waiting, &waiting->node);
   serve(d);
-  return op;
+  return &p->op;
 }
 
 aioble_op_t *aioble_discovery_next(aioble_discovery_t *discovery) {

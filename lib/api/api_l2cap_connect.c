@@ -2,19 +2,21 @@
 /*
  * Channels that we ask for: the op holds them, each with a reference, until it is released. It
  * settles when all have been made or refused. If the peer does not know enhanced channels, it is
- * asked again, for others.
+ * asked again, for others; once more, when the link has become as secure as it demands.
  */
 #include "api/api_l2cap.h"
+#include "api/op_peer.h"
 #include "host/host.h"
 
 typedef struct connect_op {
-  aioble_op_t op;
-  aioble_conn_t *conn; /* a reference */
+  ab_peer_op p;
   aioble_channel_options_t options;
   uint16_t psm;
   aioble_channel_t *channels[AIOBLE_CHANNELS_MAX]; /* NULL: was not made */
   size_t n, undecided;
   int status; /* of the last that was not made */
+  ab_demand_wait wait;
+  bool again; /* it was refused for want of security before */
 } connect_op;
 
 static void drop(connect_op *c, size_t i) {
@@ -33,6 +35,7 @@ static void end(aioble_op_t *op, int why) {
     c->channels[i]->made = NULL;
     ab_l2cap_disconnect(&c->channels[i]->chan);
   }
+  ab_list_remove(&c->wait.node);
   ab_op_settle(op, why);
 }
 
@@ -41,7 +44,7 @@ static void release(aioble_op_t *op) {
 
   for (size_t i = 0; i < c->n; i++)
     drop(c, i);
-  aioble_conn_unref(c->conn);
+  ab_peer_op_release(op);
 }
 
 static const ab_op_kind connect_kind = {"connect channel", sizeof(connect_op), 1000, end, release};
@@ -50,19 +53,36 @@ static const ab_op_kind connect_kind = {"connect channel", sizeof(connect_op), 1
 
 static void ask(connect_op *c);
 
+static void on_secured(ab_demand_wait *wait, bool again) {
+  connect_op *c = ab_container_of(wait, connect_op, wait);
+
+  if (again)
+    ask(c);
+  else
+    ab_peer_op_settle(&c->p, c->status);
+}
+
+/* it will be asked once more */
+static bool waits_for_security(connect_op *c) {
+  bool waits = !c->again && ab_host_demand_wait(c->p.conn, c->status, &c->wait, on_secured);
+
+  c->again |= waits;
+  return waits;
+}
+
 static void settle(connect_op *c) {
   size_t i = 0;
 
   while (i < c->n && !c->channels[i])
     i++;
   if (i < c->n) {
-    ab_op_take_handle(&c->op, aioble_channel_ref(c->channels[i]), ab_channel_put);
-    ab_op_settle(&c->op, 0);
+    ab_op_take_handle(&c->p.op, aioble_channel_ref(c->channels[i]), ab_channel_put);
+    ab_op_settle(&c->p.op, 0);
   } else if (c->status == AIOBLE_ENOTSUP && c->options.enhanced) {
     c->options.enhanced = false;
     ask(c);
-  } else {
-    ab_op_settle(&c->op, c->status);
+  } else if (!waits_for_security(c)) {
+    ab_peer_op_settle(&c->p, c->status);
   }
 }
 
@@ -93,12 +113,12 @@ static void ask_for(connect_op *c, size_t i, size_t n) {
   size_t have = 0;
   int err = AIOBLE_ENOMEM;
 
-  while (have < n && (c->channels[i + have] = ab_channel_new(c->conn, &c->options))) {
+  while (have < n && (c->channels[i + have] = ab_channel_new(c->p.conn, &c->options))) {
     chans[have] = &c->channels[i + have]->chan;
     have++;
   }
   if (have == n)
-    err = ab_l2cap_connect(&c->conn->l2cap, c->psm, c->options.enhanced, chans, (unsigned) n);
+    err = ab_l2cap_connect(&c->p.conn->l2cap, c->psm, c->options.enhanced, chans, (unsigned) n);
   for (size_t k = i; k < i + n; k++) {
     if (err < 0) {
       decided(c, k, err);
@@ -129,17 +149,16 @@ static aioble_op_t *connect_channels(aioble_conn_t *conn, uint16_t psm,
     return ab_op_failed(ble, AIOBLE_ENOTCONN);
   if (n < 1 || n > AIOBLE_CHANNELS_MAX)
     return ab_op_failed(ble, AIOBLE_EINVAL);
-  c = (connect_op *) ab_op_new(ble, &connect_kind);
+  c = (connect_op *) ab_peer_op_new(conn, &connect_kind);
   if (!c)
     return ab_op_failed(ble, AIOBLE_ENOMEM);
   if (options)
     c->options = *options;
   c->options.enhanced |= enhanced;
-  c->conn = aioble_conn_ref(conn);
   c->psm = psm;
   c->n = n;
   ask(c);
-  return &c->op;
+  return &c->p.op;
 }
 
 aioble_op_t *aioble_conn_l2cap_connect(aioble_conn_t *conn, uint16_t psm,

@@ -33,7 +33,8 @@ static ab_access access_of(const ab_local *local, const ab_gatt_access *a) {
                                 .desc = local->desc,
                                 .offset = a->offset,
                                 .value = {a->data, a->len},
-                                .command = a->command},
+                                .command = a->command,
+                                .signature = (aioble_signature_t) a->signature},
                      .gatt = a};
 }
 
@@ -92,9 +93,22 @@ static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsig
     local->chr->on_subscribe(local->chr, conn_of(link), what, local->options.user);
 }
 
-static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+/* there is no value to be shown yet */
+bool ab_local_authorized(const ab_local *local, aioble_conn_t *conn, bool write) {
+  aioble_access_t access = {.conn = conn, .chr = local->chr, .desc = local->desc};
+
+  return authorized(local, &access, write);
+}
+
+static int on_permit(ab_gatt_value *value, ab_gatt_server_link *link, bool write) {
+  return ab_local_authorized(local_of(value), conn_of(link), write)
+             ? 0
+             : AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION;
+}
+
+static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed, on_permit};
 /* … of a value about which nobody is asked */
-static const ab_gatt_value_ops plain_ops = {NULL, NULL, on_written, on_subscribed};
+static const ab_gatt_value_ops plain_ops = {.written = on_written, .subscribed = on_subscribed};
 
 static const ab_gatt_value_ops *ops_for(const aioble_desc_options_t *o) {
   bool asks = o->on_authorize || o->on_read || o->on_write || o->capture || o->capture_to;

@@ -171,43 +171,71 @@ static ab_smp_policy policy_of(const aioble_t *ble, const aioble_pair_options_t 
   policy.mitm = choose(o->mitm, policy.mitm);
   policy.repair = o->repair;
   policy.oob = NULL;
+  policy.pairable = AB_SMP_PAIRABLE; /* it is we who ask */
+  policy.ask = false;
   if (o->le_secure)
     policy.sc = (uint8_t) (o->le_secure - AIOBLE_LE_SECURE_REQUIRED + AB_SMP_SC_REQUIRED);
   if (o->io)
     policy.io = (uint8_t) (o->io - AIOBLE_IO_DISPLAY + AB_SMP_IO_DISPLAY);
   if (o->min_key_size)
     policy.min_key = o->min_key_size;
+  if (ble->smp.secure_only) {
+    policy.sc = AB_SMP_SC_REQUIRED;
+    policy.mitm = true;
+    policy.min_key = AB_SMP_KEY_MAX;
+  }
   return policy;
+}
+
+/* NULL: out of memory */
+static struct pair_op *new_pair(aioble_conn_t *conn, const ab_smp_policy *policy) {
+  aioble_op_t *op = ab_op_new(conn->ble, &pair_kind);
+
+  if (!op)
+    return NULL;
+  pair_of(op)->conn = aioble_conn_ref(conn);
+  pair_of(op)->policy = *policy;
+  return pair_of(op);
+}
+
+static void queue(struct pair_op *pair) {
+  ab_list_push(&pair->conn->pairs, &pair->op.node);
+  if (first_pair(pair->conn) == pair)
+    work(pair->conn);
+}
+
+aioble_op_t *ab_pair(aioble_conn_t *conn, const ab_smp_policy *policy) {
+  struct pair_op *pair = new_pair(conn, policy);
+
+  if (!pair)
+    return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
+  queue(pair);
+  return &pair->op;
 }
 
 aioble_op_t *aioble_conn_pair(aioble_conn_t *conn, const aioble_pair_options_t *options) {
   static const aioble_pair_options_t defaults;
   const aioble_pair_options_t *o = options ? options : &defaults;
   struct pair_op *pair;
-  aioble_op_t *op;
+  ab_smp_policy policy;
   int err;
 
   if (!aioble_conn_is_connected(conn))
     return ab_op_failed(conn ? conn->ble : NULL, AIOBLE_ENOTCONN);
   if (!in_range(o))
     return ab_op_failed(conn->ble, AIOBLE_EINVAL);
-  op = ab_op_new(conn->ble, &pair_kind);
-  if (!op)
+  policy = policy_of(conn->ble, o);
+  pair = new_pair(conn, &policy);
+  if (!pair)
     return ab_op_failed(conn->ble, AIOBLE_ENOMEM);
-  pair = pair_of(op);
-  pair->conn = aioble_conn_ref(conn);
-  pair->policy = policy_of(conn->ble, o);
   pair->on_prompt = o->on_prompt;
   pair->user = o->user;
   err = own_oob(pair, o->oob);
-  if (err < 0) {
-    ab_op_settle(op, err);
-    return op;
-  }
-  ab_list_push(&conn->pairs, &op->node);
-  if (first_pair(conn) == pair)
-    work(conn);
-  return op;
+  if (err < 0)
+    ab_op_settle(&pair->op, err);
+  else
+    queue(pair);
+  return &pair->op;
 }
 
 /* ---- the user ---- */
@@ -217,6 +245,14 @@ void aioble_set_on_prompt(aioble_t *ble, aioble_prompt_fn *fn, void *user) {
     return;
   ble->on_prompt = fn;
   ble->prompt_user = user;
+}
+
+void aioble_set_on_pairing_request(aioble_t *ble, aioble_pairing_request_fn *fn, void *user) {
+  if (!ble)
+    return;
+  ble->on_pairing_request = fn;
+  ble->pairing_request_user = user;
+  ab_host_smp_configure(ble);
 }
 
 int aioble_pairing_answer(aioble_conn_t *conn, bool yes, uint32_t passkey) {

@@ -104,6 +104,8 @@ typedef struct ab_access {
 bool ab_local_init(ab_local *local, aioble_char_t *chr, aioble_desc_t *desc, unsigned flags,
                    const aioble_desc_options_t *options);
 void ab_local_free(ab_local *local);
+/* its hook, if it has one, lets that client have the value, or write it */
+bool ab_local_authorized(const ab_local *local, aioble_conn_t *conn, bool write);
 
 /* api_server_write.c */
 
@@ -138,9 +140,9 @@ void ab_char_registered(aioble_char_t *chr);
 /* api_server_notify.c */
 
 /* 0, or the error why this client must not get the value now (Part G, 2.5.2.1; Part C, 10.3.1.1) */
-int ab_char_withheld(const aioble_char_t *chr, const aioble_conn_t *conn);
+int ab_char_withheld(const aioble_char_t *chr, aioble_conn_t *conn);
 /* 0, or why such a PDU (AIOBLE_NOTIFY, _INDICATE) must not be sent to that client */
-int ab_char_may_send(const aioble_char_t *chr, const aioble_conn_t *conn, unsigned flag);
+int ab_char_may_send(const aioble_char_t *chr, aioble_conn_t *conn, unsigned flag);
 /* of AB_ATT_NOTIFICATION or _INDICATION; NULL: *status says why */
 ab_buf *ab_char_pdu(const aioble_char_t *chr, aioble_conn_t *conn, uint8_t opcode,
                     aioble_bytes_t bytes, int *status);

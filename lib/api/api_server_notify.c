@@ -14,16 +14,18 @@ enum {
 
 /* ---- what may be sent ---- */
 
-int ab_char_withheld(const aioble_char_t *chr, const aioble_conn_t *conn) {
+int ab_char_withheld(const aioble_char_t *chr, aioble_conn_t *conn) {
   const ab_gatt_value *value = &chr->local.value;
   uint8_t code = AB_ATT_ERR_DATABASE_OUT_OF_SYNC;
 
   if (ab_gatt_server_may_send(&conn->server))
     code = ab_gatt_check_security(&conn->server, value->read_level, value->min_key);
+  if (!code && !ab_local_authorized(&chr->local, conn, false))
+    code = AB_ATT_ERR_INSUFFICIENT_AUTHORIZATION;
   return code ? AIOBLE_ERR_ATT(code) : 0;
 }
 
-int ab_char_may_send(const aioble_char_t *chr, const aioble_conn_t *conn, unsigned flag) {
+int ab_char_may_send(const aioble_char_t *chr, aioble_conn_t *conn, unsigned flag) {
   if (!chr || !conn || !aioble_conn_is_connected(conn))
     return AIOBLE_ENOTCONN;
   if (!(chr->flags & flag))

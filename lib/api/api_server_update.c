@@ -65,8 +65,10 @@ int ab_char_send_update(const aioble_char_t *chr) {
 
   AB_LIST_EACH(n, &chr->service->ble->conns) {
     aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
-    unsigned what = ab_char_withheld(chr, conn) ? 0 : aioble_char_subscribed(chr, conn);
+    unsigned what = aioble_char_subscribed(chr, conn);
 
+    if (what && ab_char_withheld(chr, conn))
+      what = 0;
     err = what ? send_update(chr, conn, what) : 0;
     if (status == 0)
       status = err;

@@ -251,7 +251,7 @@ aioble_op_t *ab_writes_next(ab_writes *writes, ab_local *local, aioble_capture_t
 static aioble_op_t *written(ab_local *local) {
   aioble_t *ble = local->chr->service->ble;
 
-  if (!(local->value.props & (AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP)))
+  if (!(local->value.props & (AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_SIGNED_WRITE)))
     return ab_op_failed(ble, AIOBLE_ENOTSUP);
   if (local->options.capture_to)
     return ab_op_failed(ble, AIOBLE_EBUSY);

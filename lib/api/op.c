@@ -66,7 +66,13 @@ static aioble_op_t *prepare(aioble_t *ble, aioble_op_t *op, const ab_op_kind *ki
 }
 
 static void on_time_limit(ab_timer *timer) {
-  ab_op_end(ab_container_of(timer, aioble_op_t, timer), AIOBLE_ETIMEDOUT);
+  aioble_op_t *op = ab_container_of(timer, aioble_op_t, timer);
+  uint64_t us = op->longer && !op->limited ? op->longer(op) : 0;
+
+  if (us)
+    ab_timer_start(&op->ble->env, timer, us, on_time_limit);
+  else
+    ab_op_end(op, AIOBLE_ETIMEDOUT);
 }
 
 static void start_limit(aioble_op_t *op, uint64_t timeout_ms) {
@@ -183,6 +189,11 @@ void ab_op_end(aioble_op_t *op, int why) {
     ab_op_settle(op, why);
 }
 
+void ab_op_restart_limit(aioble_op_t *op) {
+  if (!op->done && !op->limited)
+    start_limit(op, op->kind->timeout_ms);
+}
+
 void ab_op_leave_list(aioble_op_t *op, int why) {
   ab_list_remove(&op->node);
   ab_op_settle(op, why);
@@ -199,6 +210,7 @@ void aioble_op_set_timeout(aioble_op_t *op, uint64_t timeout_ms) {
   if (!op || op->done || op->ending)
     return;
   ab_host_touch(op->ble);
+  op->limited = true;
   ab_timer_stop(&op->ble->env, &op->timer);
   start_limit(op, timeout_ms);
 }

@@ -40,6 +40,9 @@ struct aioble_op {
   aioble_op_fn *fn;
   void *user;
   ab_timer timer;
+  /* The time limit of its kind is over: how much longer it has, in microseconds; 0: it ends. NULL:
+     it does, too */
+  uint64_t (*longer)(aioble_op_t *op);
   char *message; /* with the fact that helps; NULL: aioble_strerror(status) */
   struct {
     ab_op_result_kind kind;
@@ -52,6 +55,7 @@ struct aioble_op {
   int status;
   uint32_t refs;
   bool done, ending; /* has an outcome; was asked to end */
+  bool limited;      /* the time limit is the caller's */
 };
 
 /* A pending op with the caller's reference and its kind's time limit running; the rest of its
@@ -69,6 +73,8 @@ bool ab_op_settle(aioble_op_t *op, int status);
 bool ab_op_settle_why(aioble_op_t *op, int status, const char *why);
 /* asks it to end with `why`, as its time limit would */
 void ab_op_end(aioble_op_t *op, int why);
+/* the time limit of its kind starts again, unless the caller has set one */
+void ab_op_restart_limit(aioble_op_t *op);
 /* ab_op_kind.end of an op that waits on a list, by its node */
 void ab_op_leave_list(aioble_op_t *op, int why);
 

@@ -30,11 +30,19 @@ struct ab_att_req {
   ab_list node;
   ab_att *att;
   ab_att_req_fn *fn;
-  ab_buf *buf;    /* until it is sent */
-  int status;     /* of one that failed at once */
+  ab_buf *buf;    /* until it is sent, and while it is held */
+  int status;     /* of one that failed at once, or is held */
   uint8_t opcode; /* of the request */
   bool pending;   /* between ab_att_request() and fn */
+  bool again;     /* it was refused once, and held */
 };
+
+/* what becomes of a request that the peer has refused */
+typedef enum ab_att_verdict {
+  AB_ATT_ENDS,   /* it ends with the error */
+  AB_ATT_HOLDS,  /* it waits for ab_att_release() */
+  AB_ATT_REPEATS /* it is sent again */
+} ab_att_verdict;
 
 typedef struct ab_att_events {
   /* takes the buffer (an ATT PDU, head-room in front), and finishes it */
@@ -56,6 +64,9 @@ typedef struct ab_att_events {
   void (*on_broken)(void *ctx, int status);
   /* the request on the air is about to end with that error; NULL: nobody wants to know */
   void (*on_error)(void *ctx, uint8_t code);
+  /* The peer has refused the request on the air, which may be sent once more. secured: the link has
+     become more secure since it was sent. NULL: none is. */
+  ab_att_verdict (*on_refused)(void *ctx, uint8_t code, bool secured);
 } ab_att_events;
 
 enum { AB_ATT_LATER = -1 };
@@ -66,6 +77,10 @@ typedef struct ab_att_lane {
   ab_list waiting;    /* ab_att_req, in order */
   ab_att_req *flying; /* on the air; NULL: none, or detached since */
   ab_timer timer;     /* 30 s (3.3.3) */
+  ab_buf *pdu;        /* … its PDU, until it is answered; NULL: it will not be sent again */
+  uint32_t len;       /* … as long as it was */
+  bool taken;         /* … and the layer below has given it back */
+  bool secured;       /* … the link has become more secure since */
   bool busy;          /* one is on the air */
   uint8_t opcode;     /* … its opcode */
 } ab_att_lane;
@@ -88,6 +103,7 @@ struct ab_att {
   const ab_att_events *ev;
   void *ctx; /* given to all events */
   ab_att_lane requests, indications;
+  ab_list held;   /* requests that were refused, in order: ab_att_release() */
   ab_list failed; /* requests that failed at once: fn is called from the timer */
   ab_timer fail_timer;
   uint16_t mtu, local_mtu;
@@ -121,6 +137,10 @@ void ab_att_request(ab_att *att, ab_att_req *req, ab_buf *buf, ab_att_req_fn *fn
 /* The owner goes away: fn will not be called (harmless when nothing is pending). On the air: the
    slot stays taken until the peer answers, without the struct. */
 void ab_att_detach(ab_att_req *req);
+/* What on_refused has held is sent before all that waits, or (again false) ends with its error. */
+void ab_att_release(ab_att *att, bool again);
+/* the link has become more secure */
+void ab_att_secured(ab_att *att);
 /* Sends a command or notification (no response) and takes buf, whose done says when it was taken.
  */
 void ab_att_send(ab_att *att, ab_buf *buf);

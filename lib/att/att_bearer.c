@@ -66,6 +66,7 @@ void ab_att_init(ab_att *att, ab_env *env, ab_bufs *bufs, const ab_att_events *e
   att->local_mtu = local_mtu;
   ab_att_lane_init(&att->requests, att);
   ab_att_lane_init(&att->indications, att);
+  ab_list_init(&att->held);
   ab_list_init(&att->failed);
 }
 
@@ -301,10 +302,10 @@ static void take_error(ab_att *att, uint8_t opcode, ab_rd *pdu, bool ok) {
   (void) opcode;
   ok = ok && ab_att_error_read(pdu, &error);
   ours = att->requests.busy && (!ok || error.request == att->requests.opcode);
-  if (ours && ok && att->ev->on_error)
-    att->ev->on_error(att->ctx, error.code);
-  if (ours)
-    ab_att_lane_answered(&att->requests, ok ? AIOBLE_ERR_ATT(error.code) : AIOBLE_EPROTO, pdu);
+  if (ours && ok)
+    ab_att_lane_refused(&att->requests, error.code, pdu);
+  else if (ours)
+    ab_att_lane_answered(&att->requests, AIOBLE_EPROTO, pdu);
   else
     att->malformed += ok;
 }

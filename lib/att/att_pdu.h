@@ -70,6 +70,7 @@ enum {
   AB_ATT_MTU_MIN = 23,
   AB_ATT_MTU_MAX = 517, /* a value of 512 octets and the largest header, 3.2.9 */
   AB_ATT_VALUE_MAX = 512,
+  AB_ATT_SIGNATURE = 12, /* octets, 3.3.1 */
 };
 
 #define AB_ATT_ERROR_LIST(F) F(u8, request) F(le16, handle) F(u8, code)

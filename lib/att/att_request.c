@@ -5,6 +5,11 @@
  *   waiting --(lane free)--> on the air, 30 s --answer--> fn
  *                               |  \--30 s--> the bearer is broken, everything pending ends
  *                               \--detached--> still on the air, the answer goes to nobody
+ *
+ * A request that is refused for want of something that the layer above can change may be held, and
+ * be sent again, once. So its PDU is kept while it is on the air. Meanwhile others may overtake it,
+ * except for a write of the same attribute. Execute Write is not held: a server that refuses it has
+ * forgotten what was prepared (3.4.6.3).
  */
 #include "att/att_priv.h"
 
@@ -17,17 +22,69 @@ void ab_att_lane_init(ab_att_lane *lane, ab_att *att) {
 
 static ab_timer_fn on_timeout;
 
+/* ---- which is next ---- */
+
+/* a write's attribute; 0: it is none */
+static uint16_t written_by(const ab_att_req *req) {
+  ab_rd pdu = ab_rd_of(req->buf->p, req->buf->len);
+  uint8_t opcode = ab_rd_u8(&pdu);
+
+  return opcode == AB_ATT_WRITE_REQ || opcode == AB_ATT_PREPARE_WRITE_REQ ? ab_rd_le16(&pdu) : 0;
+}
+
+static bool would_overtake(const ab_att *att, const ab_att_req *req) {
+  uint16_t handle = written_by(req);
+
+  AB_LIST_EACH(n, &att->held) {
+    if (handle && written_by(ab_container_of(n, ab_att_req, node)) == handle)
+      return true;
+  }
+  return false;
+}
+
+/* the first that may be sent; NULL: none */
+static ab_att_req *next_of(const ab_att_lane *lane) {
+  if (ab_list_empty(&lane->att->held)) {
+    ab_list *n = ab_list_first(&lane->waiting);
+
+    return n ? ab_container_of(n, ab_att_req, node) : NULL;
+  }
+  AB_LIST_EACH(n, &lane->waiting) {
+    ab_att_req *req = ab_container_of(n, ab_att_req, node);
+
+    if (!would_overtake(lane->att, req))
+      return req;
+  }
+  return NULL;
+}
+
+/* ---- on the air ---- */
+
+static void on_taken(ab_buf *buf, int status) {
+  ab_att_lane *lane = buf->ctx;
+
+  if (lane->pdu != buf) /* answered, or ended, before it was sent */
+    return;
+  lane->taken = buf->kept = status == 0;
+  if (!lane->taken)
+    lane->pdu = NULL;
+}
+
 static void send_next(ab_att_lane *lane) {
   ab_att *att = lane->att;
-  ab_list *n;
   ab_att_req *req;
   ab_buf *buf;
 
-  if (lane->busy || att->state != AB_ATT_OPEN || !(n = ab_list_pop(&lane->waiting)))
+  if (lane->busy || att->state != AB_ATT_OPEN || !(req = next_of(lane)))
     return;
-  req = ab_container_of(n, ab_att_req, node);
+  ab_list_remove(&req->node);
   buf = req->buf;
   req->buf = NULL;
+  buf->done = on_taken;
+  buf->ctx = lane;
+  lane->pdu = buf;
+  lane->len = buf->len;
+  lane->taken = lane->secured = false;
   lane->flying = req;
   lane->opcode = req->opcode;
   lane->busy = true;
@@ -44,30 +101,107 @@ static void end(ab_att_req *req, int status, ab_rd *pdu) {
   req->fn(req, status, status == 0 ? pdu : &nothing);
 }
 
-void ab_att_lane_answered(ab_att_lane *lane, int status, ab_rd *pdu) {
+/* Nothing is on the air any more: what was, NULL if it was detached. Its PDU goes, too, unless the
+   layer below has it. */
+static ab_att_req *land(ab_att_lane *lane) {
   ab_att_req *req = lane->flying;
 
   ab_timer_stop(lane->att->env, &lane->timer);
+  if (lane->taken)
+    ab_buf_free(lane->pdu);
+  lane->pdu = NULL;
+  lane->taken = false;
   lane->flying = NULL;
   lane->busy = false;
+  return req;
+}
+
+void ab_att_lane_answered(ab_att_lane *lane, int status, ab_rd *pdu) {
+  ab_att_req *req = land(lane);
+
   if (req)
     end(req, status, pdu);
   send_next(lane);
 }
 
+/* ---- once more ---- */
+
+static ab_att_verdict verdict(const ab_att_lane *lane, uint8_t code) {
+  const ab_att *att = lane->att;
+  bool possible = lane->flying && !lane->flying->again && lane->taken &&
+                  lane->opcode != AB_ATT_EXECUTE_WRITE_REQ;
+
+  return possible && att->ev->on_refused ? att->ev->on_refused(att->ctx, code, lane->secured)
+                                         : AB_ATT_ENDS;
+}
+
+/* what is on the air, with its PDU again */
+static ab_att_req *take_back(ab_att_lane *lane, int status) {
+  ab_att_req *req = lane->flying;
+
+  req->buf = lane->pdu;
+  req->buf->kept = false;
+  ab_buf_rewind(req->buf, lane->len);
+  req->status = status;
+  req->again = true;
+  lane->taken = false; /* its PDU does not go with it */
+  return land(lane);
+}
+
+void ab_att_lane_refused(ab_att_lane *lane, uint8_t code, ab_rd *pdu) {
+  ab_att *att = lane->att;
+  ab_att_verdict then;
+  ab_att_req *req;
+
+  if (att->ev->on_error)
+    att->ev->on_error(att->ctx, code);
+  then = verdict(lane, code);
+  if (then == AB_ATT_ENDS || !lane->busy) { /* or the bearer has been closed */
+    ab_att_lane_answered(lane, AIOBLE_ERR_ATT(code), pdu);
+    return;
+  }
+  req = take_back(lane, AIOBLE_ERR_ATT(code));
+  if (then == AB_ATT_HOLDS)
+    ab_list_push(&att->held, &req->node);
+  else
+    ab_list_push_front(&lane->waiting, &req->node);
+  send_next(lane);
+}
+
+void ab_att_release(ab_att *att, bool again) {
+  ab_list held, *n;
+
+  ab_list_take_all(&held, &att->held);
+  while (!ab_list_empty(&held)) {
+    n = again ? held.prev : held.next;
+    ab_list_remove(n);
+    if (again)
+      ab_list_push_front(&att->requests.waiting, n);
+    else
+      end(ab_container_of(n, ab_att_req, node), ab_container_of(n, ab_att_req, node)->status, NULL);
+  }
+  send_next(&att->requests);
+}
+
+void ab_att_secured(ab_att *att) {
+  att->requests.secured = true;
+}
+
 /* ---- failing ---- */
 
-static void end_lane(ab_att_lane *lane, int status) {
-  ab_att_req *req = lane->flying;
+static void end_list(ab_list *list, int status) {
   ab_list *n;
 
-  ab_timer_stop(lane->att->env, &lane->timer);
-  lane->flying = NULL;
-  lane->busy = false;
+  while ((n = ab_list_pop(list)))
+    end(ab_container_of(n, ab_att_req, node), status, NULL);
+}
+
+static void end_lane(ab_att_lane *lane, int status) {
+  ab_att_req *req = land(lane);
+
   if (req)
     end(req, status, NULL);
-  while ((n = ab_list_pop(&lane->waiting)))
-    end(ab_container_of(n, ab_att_req, node), status, NULL);
+  end_list(&lane->waiting, status);
 }
 
 static void on_timeout(ab_timer *timer) {
@@ -96,6 +230,7 @@ static void end_failed(ab_att *att) {
 void ab_att_end_all(ab_att *att, int status) {
   end_lane(&att->requests, status);
   end_lane(&att->indications, status);
+  end_list(&att->held, status);
   end_failed(att);
 }
 

@@ -21,9 +21,10 @@ typedef struct ab_gap_connect ab_gap_connect;
 
 /* one advertising report (Core Vol 4, Part E, 7.7.65.2); data is borrowed */
 typedef struct ab_gap_report {
-  aioble_addr_t addr;
-  uint8_t type; /* AB_HCI_REPORT_… */
-  int8_t rssi;  /* dBm; 127: unknown */
+  aioble_addr_t addr; /* its identity where that is known … */
+  aioble_addr_t air;  /* … and as it was heard; the same where the controller resolves */
+  uint8_t type;       /* AB_HCI_REPORT_… */
+  int8_t rssi;        /* dBm; 127: unknown */
   const uint8_t *data;
   uint8_t len; /* at most AB_GAP_AD_MAX */
 } ab_gap_report;
@@ -50,6 +51,11 @@ struct ab_gap_link_cmd {
   ab_gap_link_fn *fn;
 };
 
+/* the addresses that a link was made with */
+typedef struct ab_gap_air {
+  aioble_addr_t local, peer;
+} ab_gap_air;
+
 struct ab_gap_link {
   ab_hci_link hci;
   ab_list node; /* in gap->links while up */
@@ -59,13 +65,20 @@ struct ab_gap_link {
   ab_hci_cmd disconnect_cmd;
   ab_hci_cmd params_cmd, ltk_cmd; /* answers to the controller's requests */
   ab_hci_cmd encrypt_cmd;
-  aioble_addr_t peer;
+  aioble_addr_t peer; /* its identity, where that is known */
+  ab_gap_air air;
   uint16_t interval, latency, timeout;
   uint8_t role; /* AB_HCI_ROLE_… */
   bool up, ending;
 };
 
-/* ---- what the layer above is told ---- */
+/* ---- what the layer above is told, and asked ---- */
+
+/* a peer that uses private addresses */
+typedef struct ab_gap_peer {
+  aioble_addr_t identity;
+  ab_key16 irk, local_irk; /* its key, and ours; the latter zero: we use none towards it */
+} ab_gap_peer;
 
 typedef struct ab_gap_events {
   /* a link comes up: 0 with the struct to keep it in, whose data goes to *frame; or why not */
@@ -83,6 +96,15 @@ typedef struct ab_gap_events {
   bool (*link_key)(void *ctx, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key);
   /* encryption is on or off now (0), with a new key perhaps, or ab_gap_encrypt() has failed */
   void (*link_encryption)(void *ctx, ab_gap_link *link, int status, bool on);
+  /* private addresses (NULL, all of them: there are none), see gap_privacy.c */
+  /* a new one of ours: 0, or why there is none */
+  int (*private_address)(void *ctx, aioble_addr_t *addr);
+  /* whose that one is, or NULL: of nobody we know */
+  const aioble_addr_t *(*resolve)(void *ctx, const aioble_addr_t *addr);
+  /* the peer of that identity may use them */
+  bool (*is_private)(void *ctx, const aioble_addr_t *identity);
+  /* the i-th of these peers, beginning with those that matter most; false: there are no more */
+  bool (*private_peer)(void *ctx, unsigned i, ab_gap_peer *peer);
 } ab_gap_events;
 
 /* ---- requests ---- */
@@ -120,6 +142,8 @@ struct ab_gap_adv {
 struct ab_gap_connect {
   ab_gap_request req;
   aioble_addr_t peer;
+  aioble_addr_t air; /* the private address at which it … */
+  bool heard;        /* … was heard just now (gap_init.c) */
   ab_gap_params params;
   uint16_t scan_interval, scan_window; /* 0.625 ms */
 };
@@ -147,8 +171,27 @@ typedef struct ab_gap_activity {
   ab_hci_cmd cmd;
   ab_gap *gap;
   ab_gap_activity_state state;
-  uint8_t step; /* of the start sequence */
+  uint8_t step;      /* of the start sequence */
+  aioble_addr_t own; /* our address, since it was started */
 } ab_gap_activity;
+
+/* what can be changed only while there is no activity, see gap_privacy.c and gap_resolving.c */
+enum { AB_GAP_RESOLVING_MAX = 32 };
+
+typedef struct ab_gap_privacy {
+  ab_hci_cmd cmd;
+  uint64_t rotation_us; /* the life of a private address of ours; 0: we show our identity */
+  ab_timer rotation;
+  bool address_due; /* ours is too old, or there is none yet */
+  aioble_addr_t next;
+
+  bool list_due;  /* the controller's resolving list is not as it should be */
+  bool resolving; /* the controller resolves … */
+  bool unusable;  /* … or had better not */
+  uint8_t step;
+  uint8_t n; /* … these peers' addresses */
+  aioble_addr_t peers[AB_GAP_RESOLVING_MAX];
+} ab_gap_privacy;
 
 struct ab_gap {
   ab_env *env;
@@ -172,11 +215,15 @@ struct ab_gap {
   bool init_ended;     /* Connection Complete came before its cancel was answered */
   uint16_t scan_interval, scan_window; /* as the controller has them */
   bool scan_active;
-  uint8_t own_addr_type;
+  ab_gap_privacy privacy;
+  aioble_addr_t identity; /* ours: public, or random static */
+  aioble_addr_t own;      /* the address in use, which may be a private one */
   uint64_t reports, malformed;
 };
 
 void ab_gap_init(ab_gap *gap, ab_env *env, const ab_gap_events *events, void *ctx);
+/* Before the start: how long a private address of ours lives; 0: our identity is used instead. */
+void ab_gap_set_rotation(ab_gap *gap, uint64_t us);
 /* the controller is ready: work on what is asked */
 void ab_gap_start(ab_gap *gap, ab_hci *hci);
 /* the controller is going: nothing more is asked of it, the links live on; requests wait */
@@ -196,7 +243,9 @@ void ab_gap_request_remove(ab_gap *gap, ab_gap_request *req, int why);
 
 /* 0: it will end, or has; ENOMEM, ENODEV */
 int ab_gap_disconnect(ab_gap_link *link, uint8_t reason);
-/* the peer's link, or NULL */
+/* what `private_peer` says has changed */
+void ab_gap_private_peers_changed(ab_gap *gap);
+/* the link of the peer with that identity, or that used that address; or NULL */
 ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer);
 /* fn may be called from inside on an error; ENOTCONN when the link ends first */
 void ab_gap_update(ab_gap_link *link, ab_gap_link_cmd *cmd, const ab_gap_params *params,

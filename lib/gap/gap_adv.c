@@ -59,7 +59,7 @@ static int start(ab_gap *gap, unsigned step) {
     params = (ab_hci_le_adv_params){.interval_min = adv->interval,
                                     .interval_max = adv->interval,
                                     .type = adv->type,
-                                    .own_addr_type = gap->own_addr_type,
+                                    .own_addr_type = gap->own.type,
                                     .channel_map = ALL_CHANNELS};
     return ab_hci_send(gap->hci, cmd, AB_HCI_LE_SET_ADV_PARAMS, hci_le_adv_params, &params,
                        ab_gap_on_start_step);
@@ -108,7 +108,7 @@ void ab_gap_adv_add(ab_gap *gap, ab_gap_adv *adv) {
 }
 
 /* the controller has stopped advertising by itself */
-void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev) {
+void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_enh_conn_complete *ev) {
   ab_gap_activity *a = &gap->activity[AB_GAP_ADV];
   ab_gap_request *req = gap->advs.on_air;
   ab_gap_link *link = NULL;

@@ -9,6 +9,7 @@
  *      planned already (LE supported states);
  *   2. stops what is on and not planned, or is on otherwise than asked;
  *   3. starts what is planned, once all that is not planned is off.
+ * While something is to be changed that no activity allows (gap_privacy.c), nothing is planned.
  * It is called whenever a request, a link or an activity changes. What has no place now waits.
  *
  * A controller may refuse a start beside others in spite of its states (Command Disallowed): from
@@ -101,6 +102,7 @@ static void start_step(ab_gap *gap, ab_gap_kind kind) {
 
   if (err == AIOBLE_EOF) {
     a->state = AB_GAP_ON;
+    a->own = gap->own;
     ab_gap_run(gap);
   } else if (err < 0) {
     start_failed(gap, kind, err);
@@ -158,18 +160,22 @@ static void stop(ab_gap *gap, ab_gap_kind kind) {
 }
 
 static void act(ab_gap *gap) {
-  bool plan[AB_GAP_KINDS] = {false}, clear = true;
+  bool plan[AB_GAP_KINDS] = {false}, clear = true, paused;
 
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++)
     kinds[k]->reap(gap);
   if (!gap->started)
     return;
-  make_plan(gap, plan);
+  paused = ab_gap_privacy_due(gap, n_wanted(gap) > 0);
+  if (!paused)
+    make_plan(gap, plan);
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++) {
     if (gap->activity[k].state == AB_GAP_ON && (!plan[k] || kinds[k]->outdated(gap)))
       stop(gap, k);
     clear &= plan[k] || gap->activity[k].state == AB_GAP_OFF;
   }
+  if (paused && clear)
+    ab_gap_privacy_work(gap);
   for (ab_gap_kind k = 0; clear && k < AB_GAP_KINDS; k++) {
     if (!plan[k] || gap->activity[k].state != AB_GAP_OFF)
       continue;
@@ -193,7 +199,7 @@ void ab_gap_run(ab_gap *gap) {
 
 /* ---- start and stop ---- */
 
-static void on_conn_complete(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev) {
+static void on_complete(ab_gap *gap, const ab_hci_le_ev_enh_conn_complete *ev) {
   int status = ev->status ? AIOBLE_ERR_HCI(ev->status) : 0;
 
   /* a failure as peripheral can only be the end of directed advertising (7.7.65.1) */
@@ -204,46 +210,54 @@ static void on_conn_complete(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev) 
   ab_gap_run(gap);
 }
 
-static void on_connection(void *ctx, ab_rd *params) {
+static void on_enhanced_connection(void *ctx, ab_rd *params) {
   ab_gap *gap = ctx;
-  ab_hci_le_ev_conn_complete ev;
+  ab_hci_le_ev_enh_conn_complete ev;
 
-  if (ab_hci_le_ev_conn_complete_read(params, &ev))
-    on_conn_complete(gap, &ev);
+  if (ab_hci_le_ev_enh_conn_complete_read(params, &ev))
+    on_complete(gap, &ev);
   else
     gap->malformed++;
 }
 
-static void on_enhanced_connection(void *ctx, ab_rd *params) {
+/* of a controller that knows no private addresses */
+static void on_connection(void *ctx, ab_rd *params) {
   ab_gap *gap = ctx;
-  ab_hci_le_ev_enh_conn_complete enh;
-  ab_hci_le_ev_conn_complete ev;
+  ab_hci_le_ev_conn_complete plain;
+  ab_hci_le_ev_enh_conn_complete ev;
 
-  if (!ab_hci_le_ev_enh_conn_complete_read(params, &enh)) {
+  if (!ab_hci_le_ev_conn_complete_read(params, &plain)) {
     gap->malformed++;
     return;
   }
-  ev = (ab_hci_le_ev_conn_complete){
-      .status = enh.status,
-      .handle = enh.handle,
-      .role = enh.role,
-      .peer_addr_type = enh.peer_addr_type,
-      .peer_addr = enh.peer_addr,
-      .interval = enh.interval,
-      .latency = enh.latency,
-      .supervision_timeout = enh.supervision_timeout,
-      .clock_accuracy = enh.clock_accuracy,
+  ev = (ab_hci_le_ev_enh_conn_complete){
+      .status = plain.status,
+      .handle = plain.handle,
+      .role = plain.role,
+      .peer_addr_type = plain.peer_addr_type,
+      .peer_addr = plain.peer_addr,
+      .interval = plain.interval,
+      .latency = plain.latency,
+      .supervision_timeout = plain.supervision_timeout,
+      .clock_accuracy = plain.clock_accuracy,
   };
-  on_conn_complete(gap, &ev);
+  on_complete(gap, &ev);
+}
+
+/* the random address was set during the reset, if one was needed */
+static aioble_addr_t identity_of(const ab_hci_info *info) {
+  static const ab_addr6 none;
+  aioble_addr_t addr = {.type = memcmp(&info->random_addr, &none, sizeof none) != 0};
+
+  memcpy(addr.bytes, addr.type ? info->random_addr.b : info->public_addr.b, sizeof addr.bytes);
+  return addr;
 }
 
 void ab_gap_start(ab_gap *gap, ab_hci *hci) {
-  static const ab_addr6 none;
-  const ab_hci_info *info = ab_hci_info_of(hci);
-
   gap->hci = hci;
   gap->started = true;
-  gap->own_addr_type = memcmp(&info->random_addr, &none, sizeof none) != 0;
+  gap->identity = gap->own = identity_of(ab_hci_info_of(hci));
+  ab_gap_privacy_start(gap);
   ab_hci_on_le_event(hci, AB_HCI_LE_EV_ADV_REPORT, ab_gap_on_adv_report, gap);
   ab_hci_on_le_event(hci, AB_HCI_LE_EV_CONN_COMPLETE, on_connection, gap);
   ab_hci_on_le_event(hci, AB_HCI_LE_EV_ENHANCED_CONN_COMPLETE, on_enhanced_connection, gap);
@@ -262,6 +276,7 @@ void ab_gap_hold(ab_gap *gap) {
   ab_timer_stop(gap->env, &gap->init_timer);
   ab_timer_stop(gap->env, &gap->retry);
   gap->init_pause = gap->init_ended = false;
+  ab_gap_privacy_hold(gap);
   for (ab_gap_kind k = 0; k < AB_GAP_KINDS; k++) {
     if (gap->hci)
       ab_hci_cmd_detach(gap->hci, &gap->activity[k].cmd);

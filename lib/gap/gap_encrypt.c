@@ -56,9 +56,11 @@ static void on_started(ab_hci_cmd *cmd, int status, ab_rd *ret) {
 
 int ab_gap_encrypt(ab_gap_link *link, uint64_t rand, uint16_t ediv, const ab_key16 *key) {
   ab_hci_le_enable_enc rec = {.handle = link->hci.handle, .rand = rand, .ediv = ediv, .ltk = *key};
+  int err = ab_hci_send(link->gap->hci, &link->encrypt_cmd, AB_HCI_LE_ENABLE_ENCRYPTION,
+                        hci_le_enable_enc, &rec, on_started);
 
-  return ab_hci_send(link->gap->hci, &link->encrypt_cmd, AB_HCI_LE_ENABLE_ENCRYPTION,
-                     hci_le_enable_enc, &rec, on_started);
+  explicit_bzero(&rec, sizeof rec);
+  return err;
 }
 
 /* ---- peripheral ---- */
@@ -87,6 +89,7 @@ static void on_key_request(void *ctx, ab_rd *params) {
   else
     (void) ab_hci_send(gap->hci, &link->ltk_cmd, AB_HCI_LE_LTK_NEG_REPLY, hci_handle, &no,
                        ignore_reply);
+  explicit_bzero(&yes, sizeof yes);
 }
 
 void ab_gap_encryption_register(ab_gap *gap) {

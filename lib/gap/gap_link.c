@@ -21,17 +21,48 @@ bool ab_gap_params_valid(const ab_gap_params *p) {
 
 /* ---- up ---- */
 
-int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev, ab_gap_link **out) {
-  aioble_addr_t peer = {.type = ev->peer_addr_type & 1}; /* 2 and 3: an identity address */
+static aioble_addr_t addr_of(unsigned type, const ab_addr6 *addr) {
+  aioble_addr_t a = {.type = type & 1};
+
+  memcpy(a.bytes, addr->b, sizeof a.bytes);
+  return a;
+}
+
+static bool is_zero(const ab_addr6 *addr) {
+  static const ab_addr6 zero;
+
+  return memcmp(addr, &zero, sizeof zero) == 0;
+}
+
+/* Whom the link is to, and the addresses it was made with: of 7.7.65.10 where the controller has
+   made, or resolved, a private one. */
+static aioble_addr_t describe(const ab_gap *gap, const ab_hci_le_ev_enh_conn_complete *ev,
+                              ab_gap_air *air) {
+  aioble_addr_t peer = addr_of(ev->peer_addr_type, &ev->peer_addr);
+  ab_gap_kind kind = ev->role == AB_HCI_ROLE_CENTRAL ? AB_GAP_INIT : AB_GAP_ADV;
+
+  air->local = is_zero(&ev->local_rpa) ? gap->activity[kind].own
+                                       : addr_of(AIOBLE_ADDR_RANDOM, &ev->local_rpa);
+  air->peer = peer;
+  if (ev->peer_addr_type <= AIOBLE_ADDR_RANDOM)
+    return ab_gap_identity_of(gap, &peer);
+  if (!is_zero(&ev->peer_rpa))
+    air->peer = addr_of(AIOBLE_ADDR_RANDOM, &ev->peer_rpa);
+  return peer;
+}
+
+int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_enh_conn_complete *ev, ab_gap_link **out) {
   ab_hci_frame_fn *frame = NULL;
   ab_gap_link *link = NULL;
+  aioble_addr_t peer;
+  ab_gap_air air;
   int err;
 
   if (ev->handle > AB_HCI_HANDLE_MAX || ev->role > 1 || ab_hci_link_find(gap->hci, ev->handle)) {
     gap->malformed++;
     return AIOBLE_EPROTO;
   }
-  memcpy(peer.bytes, ev->peer_addr.b, sizeof peer.bytes);
+  peer = describe(gap, ev, &air);
   err = gap->ev->link_new(gap->ctx, &peer, &link, &frame);
   if (err == 0) {
     err = ab_hci_link_open(gap->hci, &link->hci, ev->handle, frame);
@@ -45,6 +76,7 @@ int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev, ab_gap_l
   link->gap = gap;
   link->role = ev->role;
   link->peer = peer;
+  link->air = air;
   link->interval = ev->interval;
   link->latency = ev->latency;
   link->timeout = ev->supervision_timeout;
@@ -63,7 +95,7 @@ ab_gap_link *ab_gap_link_to(const ab_gap *gap, const aioble_addr_t *peer) {
   AB_LIST_EACH(n, &gap->links) {
     ab_gap_link *link = ab_container_of(n, ab_gap_link, node);
 
-    if (aioble_addr_equal(&link->peer, peer))
+    if (ab_gap_is_peer(link, peer))
       return link;
   }
   return NULL;

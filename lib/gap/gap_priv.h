@@ -53,9 +53,14 @@ void ab_gap_is_off(ab_gap *gap, ab_gap_kind kind);
 /* events, by file */
 ab_hci_event_fn ab_gap_on_adv_report; /* gap_scan.c */
 /* Connection Complete: gap_adv.c, gap_init.c */
-void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev);
-void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_conn_complete *ev);
+void ab_gap_adv_connected(ab_gap *gap, int status, const ab_hci_le_ev_enh_conn_complete *ev);
+void ab_gap_init_connected(ab_gap *gap, int status, const ab_hci_le_ev_enh_conn_complete *ev);
 void ab_gap_init_satisfied(ab_gap *gap, ab_gap_link *link);
+
+/* gap_init.c: requests whose peer has to be heard first; NULL: there is none */
+const ab_gap_connect *ab_gap_init_seeks(const ab_gap *gap);
+void ab_gap_init_heard(ab_gap *gap, const ab_gap_report *report);
+void ab_gap_init_seek_failed(ab_gap *gap, int status);
 
 /* gap_queue.c */
 static inline ab_gap_request *ab_gap_request_of(ab_list *n) {
@@ -74,17 +79,36 @@ void ab_gap_queue_end_all(ab_gap_queue *queue, int status);
 /* A Connection Complete for the one on the air: its status, and the link. One that was to end has
    ended without the peer that slipped in, which is sent away. */
 int ab_gap_queue_connected(ab_gap *gap, const ab_gap_queue *queue, int status,
-                           const ab_hci_le_ev_conn_complete *ev, ab_gap_link **link);
+                           const ab_hci_le_ev_enh_conn_complete *ev, ab_gap_link **link);
 
 /* gap_link.c */
 void ab_gap_links_register(ab_gap *gap);
 /* the link of a Connection Complete, up; or why it is refused, and disconnected */
-int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_conn_complete *ev, ab_gap_link **out);
+int ab_gap_link_open(ab_gap *gap, const ab_hci_le_ev_enh_conn_complete *ev, ab_gap_link **out);
 /* disconnects a link nobody wants */
 void ab_gap_refuse(ab_gap *gap, uint16_t handle);
 void ab_gap_refuse_next(ab_gap *gap);
 void ab_gap_links_stop(ab_gap *gap, int status);
 ab_gap_link *ab_gap_link_of(const ab_gap *gap, uint16_t handle); /* NULL: there is none */
+/* by its identity, or by the address it used */
+static inline bool ab_gap_is_peer(const ab_gap_link *link, const aioble_addr_t *addr) {
+  return aioble_addr_equal(&link->peer, addr) || aioble_addr_equal(&link->air.peer, addr);
+}
+
+/* gap_privacy.c */
+void ab_gap_privacy_start(ab_gap *gap);
+void ab_gap_privacy_hold(ab_gap *gap);
+/* Something is to be changed before any activity may be started. */
+bool ab_gap_privacy_due(const ab_gap *gap, bool wanted); /* wanted: some activity is */
+void ab_gap_privacy_work(ab_gap *gap);                   /* … and there is none now */
+/* the identity of whoever uses that address, or the address itself */
+aioble_addr_t ab_gap_identity_of(const ab_gap *gap, const aioble_addr_t *air);
+
+/* gap_resolving.c */
+bool ab_gap_resolving_due(const ab_gap *gap);
+int ab_gap_resolving_work(ab_gap *gap);
+/* the controller knows that peer at any address of its */
+bool ab_gap_resolves(const ab_gap *gap, const aioble_addr_t *identity);
 
 /* gap_encrypt.c */
 void ab_gap_encryption_register(ab_gap *gap);

@@ -50,7 +50,7 @@ void ab_gap_request_remove(ab_gap *gap, ab_gap_request *req, int why) {
 }
 
 int ab_gap_queue_connected(ab_gap *gap, const ab_gap_queue *queue, int status,
-                           const ab_hci_le_ev_conn_complete *ev, ab_gap_link **link) {
+                           const ab_hci_le_ev_enh_conn_complete *ev, ab_gap_link **link) {
   if (status == 0 && !ab_gap_queue_outdated(queue))
     return ab_gap_link_open(gap, ev, link);
   if (status == 0)

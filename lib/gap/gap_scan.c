@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scanning (Core Vol 4, Part E, 7.8.10, 7.8.11). All scans asked for share the one of the
- * controller: active if one of them is, with the shortest interval and the longest window.
+ * controller: active if one of them is, with the shortest interval and the longest window. So does
+ * a request to connect to somebody who has to be heard first (gap_init.c).
  */
 #include "gap/gap_priv.h"
 
@@ -12,11 +13,13 @@ static bool wanted(const ab_gap *gap) {
   AB_LIST_EACH(n, &gap->scans)
     if (!ab_container_of(n, ab_gap_scan, node)->removing)
       return true;
-  return false;
+  return ab_gap_init_seeks(gap) != NULL;
 }
 
 /* what all scans together need */
 static void merge(const ab_gap *gap, bool *active, uint16_t *interval, uint16_t *window) {
+  const ab_gap_connect *connect = ab_gap_init_seeks(gap);
+
   *active = false;
   *interval = UINT16_MAX;
   *window = 0;
@@ -29,6 +32,10 @@ static void merge(const ab_gap *gap, bool *active, uint16_t *interval, uint16_t 
     *interval = scan->interval < *interval ? scan->interval : *interval;
     *window = scan->window > *window ? scan->window : *window;
   }
+  if (connect && connect->scan_interval < *interval)
+    *interval = connect->scan_interval;
+  if (connect && connect->scan_window > *window)
+    *window = connect->scan_window;
   if (*window > *interval)
     *window = *interval;
 }
@@ -64,7 +71,7 @@ static void tell_started(ab_gap *gap) {
 static int start(ab_gap *gap, unsigned step) {
   static const ab_hci_le_scan_enable enable = {.enable = 1, .filter_duplicates = 0};
   ab_hci_cmd *cmd = &gap->activity[AB_GAP_SCAN].cmd;
-  ab_hci_le_scan_params params = {.own_addr_type = gap->own_addr_type};
+  ab_hci_le_scan_params params = {.own_addr_type = gap->own.type};
 
   switch (step) {
   case 0:
@@ -110,13 +117,18 @@ static void end_all(ab_gap *gap, int status) {
   }
 }
 
+static void failed(ab_gap *gap, int status) {
+  end_all(gap, status);
+  ab_gap_init_seek_failed(gap, status);
+}
+
 const ab_gap_kind_ops ab_gap_scan_ops = {
     .wanted = wanted,
     .le_state = le_state,
     .outdated = outdated,
     .start = start,
     .reap = reap,
-    .failed = end_all,
+    .failed = failed,
     .end_all = end_all,
     .stop_opcode = AB_HCI_LE_SET_SCAN_ENABLE,
     .stop_len = 2,
@@ -138,18 +150,21 @@ void ab_gap_scan_remove(ab_gap *gap, ab_gap_scan *scan) {
 
 /* ---- reports, 7.7.65.2 ---- */
 
-static bool read_report(ab_rd *r, ab_gap_report *report) {
+static bool read_report(const ab_gap *gap, ab_rd *r, ab_gap_report *report) {
   ab_hci_le_adv_report rec;
 
   if (!ab_hci_le_adv_report_read(r, &rec))
     return false;
   report->type = rec.type;
-  report->addr.type = rec.addr_type & 1; /* 2 and 3: an identity address that was resolved */
-  memcpy(report->addr.bytes, rec.addr.b, sizeof rec.addr.b);
+  report->air.type = rec.addr_type & 1; /* 2 and 3: an identity address that was resolved */
+  memcpy(report->air.bytes, rec.addr.b, sizeof rec.addr.b);
   report->len = rec.len;
   report->data = ab_rd_take(r, rec.len);
   report->rssi = ab_rd_s8(r);
-  return ab_rd_ok(r) && rec.len <= AB_GAP_AD_MAX && rec.type <= AB_HCI_REPORT_SCAN_RSP;
+  if (!ab_rd_ok(r) || rec.len > AB_GAP_AD_MAX || rec.type > AB_HCI_REPORT_SCAN_RSP)
+    return false;
+  report->addr = ab_gap_identity_of(gap, &report->air);
+  return true;
 }
 
 /* a scan that is removed from inside is only marked until all have been told; but all of them may
@@ -178,10 +193,12 @@ void ab_gap_on_adv_report(void *ctx, ab_rd *params) {
   if (!ab_rd_ok(params))
     gap->malformed++;
   for (; count; count--) {
-    if (!read_report(params, &report)) {
+    if (!read_report(gap, params, &report)) {
       gap->malformed++;
       return;
     }
+    if (ab_gap_init_seeks(gap))
+      ab_gap_init_heard(gap, &report);
     tell(gap, &report);
   }
 }

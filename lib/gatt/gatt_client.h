@@ -56,8 +56,12 @@ typedef struct ab_gatt_prepare {
   ab_rd sent;            /* … in the request on the air */
 } ab_gatt_prepare;
 
-typedef struct ab_gatt_client {
+typedef struct ab_gatt_client ab_gatt_client;
+struct ab_gatt_client {
   ab_att *att;
+  /* The owner's: puts the signature (Part F, 3.3.1) behind a PDU: 0, or why it cannot. NULL: there
+     is no key for it. */
+  int (*sign)(ab_gatt_client *client, ab_buf *pdu);
   ab_gatt_prepare prepare;
   ab_gatt_listener **table; /* by hash of the handle */
   ab_gatt_listener *few[1 << AB_GATT_BUCKET_BITS];
@@ -68,7 +72,7 @@ typedef struct ab_gatt_client {
   unsigned n_early;
   uint64_t early_dropped; /* values that no listener has taken in time */
   bool closed;
-} ab_gatt_client;
+};
 
 void ab_gatt_client_init(ab_gatt_client *client, ab_att *att);
 /* The link has ended: listeners are told, reliable writes end. Requests end with their bearer
@@ -233,6 +237,10 @@ int ab_gatt_write(ab_att *att, ab_att_req *req, uint16_t handle, const void *dat
 int ab_gatt_write_command(ab_att *att, uint16_t handle, const void *data, size_t len,
                           ab_buf_done_fn *done, void *ctx);
 
+/* Signed Write Command (4.9.2) for a link that is not encrypted: the same, or what `sign` says. */
+int ab_gatt_write_signed(ab_gatt_client *client, uint16_t handle, const void *data, size_t len,
+                         ab_buf_done_fn *done, void *ctx);
+
 /* ---- writing reliably ---- */
 
 /* 0; AIOBLE_EAGAIN: it goes on with another request (may be stopped here); AIOBLE_EPROTO: the
@@ -248,6 +256,7 @@ struct ab_gatt_reliable {
   ab_gatt_client *client;
   ab_gatt_reliable_fn *fn;
   ab_buf *parts; /* ab_gatt_part and its octets, of each; NULL: it is not pending */
+  bool keeps;    /* it may be started again: they stay until it is stopped */
 };
 
 /* room for n parts of len octets in all; false: out of memory */

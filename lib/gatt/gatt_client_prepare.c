@@ -37,7 +37,8 @@ static void drop_parts(ab_gatt_reliable *reliable) {
 }
 
 static void end(ab_gatt_reliable *reliable, int status) {
-  drop_parts(reliable);
+  if (!reliable->keeps)
+    drop_parts(reliable);
   reliable->fn(reliable, status);
 }
 

@@ -127,9 +127,9 @@ int ab_gatt_read_multiple(ab_gatt_read *read, ab_att *att, const uint16_t *handl
 
 /* ---- writing ---- */
 
-/* the PDU; NULL with *status: EMSGSIZE or ENOMEM */
+/* the PDU, which leaves that many octets of the MTU; NULL with *status: EMSGSIZE or ENOMEM */
 static ab_buf *write_pdu(ab_att *att, uint8_t opcode, uint16_t handle, const void *data, size_t len,
-                         int *status) {
+                         size_t leave, int *status) {
   ab_att_handle to = {.handle = handle};
   ab_wr w;
   ab_buf *buf = ab_att_pdu(att, opcode, &w);
@@ -139,7 +139,7 @@ static ab_buf *write_pdu(ab_att *att, uint8_t opcode, uint16_t handle, const voi
     return NULL;
   ab_att_handle_write(&w, &to);
   ab_wr_bytes(&w, data, len);
-  if (ab_wr_ok(&w)) {
+  if (ab_wr_ok(&w) && ab_wr_room(&w) >= leave) {
     ab_buf_wrote(buf, &w);
     return buf;
   }
@@ -151,7 +151,7 @@ static ab_buf *write_pdu(ab_att *att, uint8_t opcode, uint16_t handle, const voi
 int ab_gatt_write(ab_att *att, ab_att_req *req, uint16_t handle, const void *data, size_t len,
                   ab_att_req_fn *fn) {
   int status;
-  ab_buf *buf = write_pdu(att, AB_ATT_WRITE_REQ, handle, data, len, &status);
+  ab_buf *buf = write_pdu(att, AB_ATT_WRITE_REQ, handle, data, len, 0, &status);
 
   if (status == AIOBLE_EMSGSIZE)
     return status;
@@ -159,15 +159,36 @@ int ab_gatt_write(ab_att *att, ab_att_req *req, uint16_t handle, const void *dat
   return 0;
 }
 
-int ab_gatt_write_command(ab_att *att, uint16_t handle, const void *data, size_t len,
-                          ab_buf_done_fn *done, void *ctx) {
-  int status;
-  ab_buf *buf = write_pdu(att, AB_ATT_WRITE_CMD, handle, data, len, &status);
-
-  if (!buf)
-    return status;
+static void send(ab_att *att, ab_buf *buf, ab_buf_done_fn *done, void *ctx) {
   buf->done = done;
   buf->ctx = ctx;
   ab_att_send(att, buf);
-  return 0;
+}
+
+int ab_gatt_write_command(ab_att *att, uint16_t handle, const void *data, size_t len,
+                          ab_buf_done_fn *done, void *ctx) {
+  int status;
+  ab_buf *buf = write_pdu(att, AB_ATT_WRITE_CMD, handle, data, len, 0, &status);
+
+  if (buf)
+    send(att, buf, done, ctx);
+  return status;
+}
+
+int ab_gatt_write_signed(ab_gatt_client *client, uint16_t handle, const void *data, size_t len,
+                         ab_buf_done_fn *done, void *ctx) {
+  int status;
+  ab_buf *buf;
+
+  if (client->att->state != AB_ATT_OPEN)
+    return AIOBLE_ENOTCONN; /* no reason to use up a counter */
+  buf =
+      write_pdu(client->att, AB_ATT_SIGNED_WRITE_CMD, handle, data, len, AB_ATT_SIGNATURE, &status);
+  if (buf)
+    status = client->sign ? client->sign(client, buf) : AIOBLE_ENOENT;
+  if (status == 0)
+    send(client->att, buf, done, ctx);
+  else
+    ab_buf_free(buf);
+  return status;
 }

@@ -155,7 +155,8 @@ void ab_gatt_db_add_desc(ab_gatt_db *db, const aioble_uuid_t *uuid, ab_gatt_valu
     return;
   attr->uuid = type;
   attr->value = value;
-  attr->access = value->props & (AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP);
+  attr->access =
+      value->props & (AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_SIGNED_WRITE);
 }
 
 void ab_gatt_db_add_char(ab_gatt_db *db, const aioble_uuid_t *uuid, ab_gatt_value *value) {

@@ -30,6 +30,7 @@ static ab_gatt_handler *const handlers[] = {
     [AB_ATT_EXECUTE_WRITE_REQ] = ab_gatt_on_execute_write,
     [AB_ATT_READ_MULTIPLE_VAR_REQ] = ab_gatt_on_read_multiple_var,
     [AB_ATT_WRITE_CMD] = ab_gatt_on_write_command,
+    [AB_ATT_SIGNED_WRITE_CMD] = ab_gatt_on_signed_write,
 };
 
 /* one by one: most of the struct is for what seldom happens */

@@ -39,9 +39,10 @@ typedef struct ab_gatt_access {
      of this request are asked next, at most AB_ATT_VALUE_MAX octets. */
   const uint8_t *data;
   size_t len;
-  uint16_t offset; /* of a Read Blob */
-  bool command;    /* the client will not hear of an error */
-  bool again;      /* the hook was asked before, and stood in a line since */
+  uint16_t offset;   /* of a Read Blob */
+  bool command;      /* the client will not hear of an error */
+  uint8_t signature; /* of a command: what ab_gatt_server.verify has said of it; else 0 */
+  bool again;        /* the hook was asked before, and stood in a line since */
 } ab_gatt_access;
 
 /*
@@ -57,6 +58,8 @@ typedef struct ab_gatt_value_ops {
   void (*written)(ab_gatt_value *value, const ab_gatt_access *access);
   /* the link changed its subscription; what: 1 notify, 2 indicate (3.3.3.3) */
   void (*subscribed)(ab_gatt_value *value, ab_gatt_server_link *link, unsigned what);
+  /* before a write is prepared, or a subscription begins: 0 or the ATT error code */
+  int (*permit)(ab_gatt_value *value, ab_gatt_server_link *link, bool write);
 } ab_gatt_value_ops;
 
 struct ab_gatt_value {
@@ -128,6 +131,9 @@ struct ab_gatt_server {
   char name_text[AB_GATT_NAME_MAX + 1];
   uint8_t appearance_octets[2];
   uint8_t hash_octets[AB_GATT_HASH_SIZE], features_octet;
+  /* The owner's: is the client's command (its opcode; and what is behind it, the signature at the
+     end) signed by whom we know? 0: no. NULL: nobody knows. */
+  uint8_t (*verify)(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len);
 };
 
 int ab_gatt_server_init(ab_gatt_server *server, ab_env *env, ab_bufs *bufs); /* 0, AIOBLE_ENOMEM */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prepared writes (Core Vol 3, Part F, 3.4.6) wait as they came, in one queue for each bearer. A
- * Prepare Write that is refused leaves the queue alone; the access and the security are judged when
- * it comes, and again when it is executed. An Execute Write empties the queue, whatever comes of
- * it:
+ * Prepare Write that is refused leaves the queue alone; the access, the security and the permission
+ * are judged when it comes, and again when it is executed. An Execute Write empties the queue,
+ * whatever comes of it:
  *
  *   1. The parts of each attribute are put together, in their order: from nothing if the first has
  *      offset 0, else over the present value. A part may not leave a gap (Invalid Offset).
@@ -63,7 +63,8 @@ int ab_gatt_on_prepare_write(ab_gatt_request *rq) {
   if (!ab_rd_ok(rq->pdu) || !ab_wr_ok(rq->rsp))
     return AB_ATT_ERR_INVALID_PDU;
   part = (ab_gatt_part){blob.handle, blob.offset, (uint16_t) len};
-  if ((code = ab_gatt_find_writable(rq, part.handle, AIOBLE_WRITE, &attr)))
+  if ((code = ab_gatt_find_writable(rq, part.handle, AIOBLE_WRITE, &attr)) ||
+      (attr->kind == AB_GATT_KIND_VALUE && (code = ab_gatt_permit(rq, attr->value, true))))
     return code;
   return enqueue(rq, &part, data);
 }

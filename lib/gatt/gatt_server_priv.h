@@ -35,7 +35,7 @@ typedef struct ab_gatt_attr {
   uint16_t type;  /* as a 16-bit UUID; 0: `uuid` */
   uint16_t end;   /* last handle of the group it opens, or its own */
   uint8_t kind;   /* ab_gatt_kind */
-  uint8_t access; /* AIOBLE_READ, _WRITE, _WRITE_NO_RSP: what a client may do */
+  uint8_t access; /* AIOBLE_READ, _WRITE, _WRITE_NO_RSP, _SIGNED_WRITE: what a client may do */
   bool mark;      /* of who is walking over the table: finish, install */
   /* the type, of 16 or 128 bits; of a declaration, what it declares; of an include, its octets */
   aioble_uuid_t uuid;
@@ -90,7 +90,7 @@ void ab_gatt_put_char(const ab_gatt_db *db, const ab_gatt_attr *attr, ab_wr *w);
 ab_gatt_handler ab_gatt_on_find_info, ab_gatt_on_find_by_type_value, ab_gatt_on_read_by_type,
     ab_gatt_on_read_by_group, ab_gatt_on_read, ab_gatt_on_read_blob, ab_gatt_on_read_multiple,
     ab_gatt_on_read_multiple_var, ab_gatt_on_write_request, ab_gatt_on_write_command,
-    ab_gatt_on_prepare_write, ab_gatt_on_execute_write;
+    ab_gatt_on_signed_write, ab_gatt_on_prepare_write, ab_gatt_on_execute_write;
 
 /* the value of an attribute as the link sees it */
 typedef struct ab_gatt_view {
@@ -106,7 +106,11 @@ void ab_gatt_put(ab_gatt_request *rq, const uint8_t *data, size_t len);
 
 /* ---- writing: gatt_server_write.c ---- */
 
-/* *attr: the attribute, if the client may write it in this way (AIOBLE_WRITE, _WRITE_NO_RSP) */
+/* the hook's word on whether that client may write, or have what it subscribes to; the hook may end
+   the link */
+int ab_gatt_permit(ab_gatt_request *rq, ab_gatt_value *value, bool write);
+/* *attr: the attribute, if the client may write it in this way (AIOBLE_WRITE, _WRITE_NO_RSP,
+   _SIGNED_WRITE) */
 int ab_gatt_find_writable(ab_gatt_request *rq, uint16_t handle, uint8_t way,
                           const ab_gatt_attr **attr);
 /* the first half: the length, the hook, the memory that can be taken; nothing has changed yet */

@@ -7,10 +7,16 @@
  *   commit  stores, then tells
  *
  * The errors come in this order: the PDU, the handle, the access, the security, the length, what
- * the hook says.
+ * the hook says. A subscription is something to be permitted, as the values will not be asked for.
  */
 #include "gatt/gatt_server_priv.h"
 #include <aioble/server.h>
+
+int ab_gatt_permit(ab_gatt_request *rq, ab_gatt_value *value, bool write) {
+  int code = value->ops && value->ops->permit ? value->ops->permit(value, rq->link, write) : 0;
+
+  return rq->bearer->link ? code : AB_ATT_ERR_UNLIKELY; /* the hook has ended it */
+}
 
 /* ---- the Client Characteristic Configuration, Part G, 3.3.3.3 ---- */
 
@@ -29,7 +35,9 @@ static int check_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, const ab_ga
     return AB_ATT_ERR_CCCD_IMPROPERLY_CONFIGURED;
   if (!link->cccds)
     link->cccds = ab_zalloc(rq->server->env, rq->server->db->n_cccds);
-  return link->cccds ? 0 : AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+  if (!link->cccds)
+    return AB_ATT_ERR_INSUFFICIENT_RESOURCES;
+  return cccd_of(write) ? ab_gatt_permit(rq, attr->value, false) : 0;
 }
 
 static int commit_cccd(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_access *write) {
@@ -92,6 +100,12 @@ static uint8_t level_to_write(const ab_gatt_attr *attr) {
   return attr->kind == AB_GATT_KIND_CCCD ? attr->value->read_level : attr->value->write_level;
 }
 
+/* Over an encrypted link a signed write is sent as a plain one (Part G, 4.9.2). */
+static bool allows(const ab_gatt_request *rq, const ab_gatt_attr *attr, uint8_t way) {
+  return attr->access & way || (way == AIOBLE_WRITE_NO_RSP && attr->access & AIOBLE_SIGNED_WRITE &&
+                                rq->link->security.level > AB_GATT_LEVEL_NONE);
+}
+
 int ab_gatt_find_writable(ab_gatt_request *rq, uint16_t handle, uint8_t way,
                           const ab_gatt_attr **found) {
   const ab_gatt_attr *attr = ab_gatt_db_attr(rq->db, handle);
@@ -100,7 +114,7 @@ int ab_gatt_find_writable(ab_gatt_request *rq, uint16_t handle, uint8_t way,
   *found = attr;
   if (!attr)
     return AB_ATT_ERR_INVALID_HANDLE;
-  if (!(attr->access & way))
+  if (!allows(rq, attr, way))
     return AB_ATT_ERR_WRITE_NOT_PERMITTED;
   return ab_gatt_check_security(rq->link, level_to_write(attr), attr->value->min_key);
 }
@@ -115,15 +129,16 @@ int ab_gatt_commit_write(ab_gatt_request *rq, const ab_gatt_attr *attr, ab_gatt_
                                          : commit_value(rq, attr, write);
 }
 
-static int write_now(ab_gatt_request *rq, uint8_t way) {
-  bool command = way == AIOBLE_WRITE_NO_RSP;
-  uint16_t handle = ab_rd_le16(rq->pdu);
-  ab_gatt_access write = {.link = rq->link, .request = command ? NULL : rq, .command = command};
+static int write_now(ab_gatt_request *rq, ab_rd *pdu, uint8_t way, uint8_t signature) {
+  bool command = way != AIOBLE_WRITE;
+  uint16_t handle = ab_rd_le16(pdu);
+  ab_gatt_access write = {
+      .link = rq->link, .request = command ? NULL : rq, .command = command, .signature = signature};
   const ab_gatt_attr *attr;
   int code;
 
-  write.data = ab_rd_rest(rq->pdu, &write.len);
-  if (!ab_rd_ok(rq->pdu))
+  write.data = ab_rd_rest(pdu, &write.len);
+  if (!ab_rd_ok(pdu))
     return AB_ATT_ERR_INVALID_PDU;
   if ((code = ab_gatt_find_writable(rq, handle, way, &attr)) ||
       (code = ab_gatt_check_write(rq, attr, &write)))
@@ -133,10 +148,31 @@ static int write_now(ab_gatt_request *rq, uint8_t way) {
 
 /* 3.4.5.1 */
 int ab_gatt_on_write_request(ab_gatt_request *rq) {
-  return write_now(rq, AIOBLE_WRITE);
+  return write_now(rq, rq->pdu, AIOBLE_WRITE, 0);
 }
 
 /* 3.4.5.3 */
 int ab_gatt_on_write_command(ab_gatt_request *rq) {
-  return write_now(rq, AIOBLE_WRITE_NO_RSP);
+  return write_now(rq, rq->pdu, AIOBLE_WRITE_NO_RSP, 0);
+}
+
+/* 3.4.5.4: nothing of it is looked at before its signature. There is none on an enhanced bearer,
+   whose link is always encrypted. */
+int ab_gatt_on_signed_write(ab_gatt_request *rq) {
+  ab_gatt_server *server = rq->server;
+  ab_rd all = *rq->pdu, write;
+  uint8_t signature = 0;
+  size_t len;
+  const uint8_t *data = ab_rd_rest(&all, &len);
+
+  if (len < ab_att_handle_size + AB_ATT_SIGNATURE || rq->bearer->att->enhanced) {
+    rq->bearer->att->malformed++;
+    return AB_ATT_ERR_INVALID_PDU;
+  }
+  if (server->verify)
+    signature = server->verify(rq->link, AB_ATT_SIGNED_WRITE_CMD, data, len);
+  if (!signature)
+    return AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION;
+  write = ab_rd_slice(rq->pdu, len - AB_ATT_SIGNATURE);
+  return write_now(rq, &write, AIOBLE_SIGNED_WRITE, signature);
 }

@@ -46,6 +46,7 @@ typedef struct ab_hci_info {
   uint16_t acl_len;     /* longest ACL data */
   uint16_t acl_count;   /* controller's ACL buffers for LE */
   bool shared_buffers;  /* … which BR/EDR shares */
+  uint8_t resolvable;   /* peers that its resolving list takes, in device privacy mode */
 } ab_hci_info;
 
 typedef struct ab_hci_config {
@@ -107,9 +108,12 @@ void ab_hci_cmd_detach(ab_hci *hci, ab_hci_cmd *cmd);
                                          const ab_##record *value, ab_hci_cmd_fn *fn) { \
     uint8_t params[ab_##record##_size];                                                 \
     ab_wr w = ab_wr_of(params, sizeof params);                                          \
+    int err;                                                                            \
                                                                                         \
     ab_##record##_write(&w, value);                                                     \
-    return ab_hci_cmd_send(hci, cmd, opcode, params, sizeof params, fn);                \
+    err = ab_hci_cmd_send(hci, cmd, opcode, params, sizeof params, fn);                 \
+    explicit_bzero(params, sizeof params); /* some are keys */                          \
+    return err;                                                                         \
   }
 
 /* ---- events ---- */

@@ -8,7 +8,7 @@
  * most its share of them: all but one for each other open link, but no less than half. So a peer
  * out of range, whose packets the controller keeps, does not silence the rest. A fragment's headers
  * are written right in front of it, over bytes that have been sent; then the packet goes down,
- * which copies it.
+ * which copies it, and those bytes come back: the PDU may be sent again (ab_buf_rewind()).
  */
 #include "hci/hci_priv.h"
 
@@ -110,21 +110,34 @@ static void enlist(ab_hci *hci, ab_hci_link *link) {
     ab_list_push(&hci->ring, &link->node);
 }
 
+/* the next n bytes of it as a packet */
+static int give_fragment(ab_hci *hci, const ab_hci_link *link, ab_buf *buf, uint32_t n) {
+  unsigned boundary = link->tx_partial ? AB_HCI_PB_CONTINUING : AB_HCI_PB_FIRST_NO_FLUSH;
+  ab_wr w = ab_buf_prepend(buf, ACL_HEADER), back = w;
+  ab_rd r = ab_rd_of(buf->p, ACL_HEADER);
+  uint8_t under[ACL_HEADER];
+  int err;
+
+  if (link->tx_partial)
+    ab_rd_copy(&r, under, sizeof under);
+  ab_wr_u8(&w, AIOBLE_H4_ACL);
+  ab_wr_le16(&w, (uint16_t) (link->handle | boundary << 12));
+  ab_wr_le16(&w, (uint16_t) n);
+  err = hci->down.send(hci->down.ctx, buf->p, ACL_HEADER + n);
+  if (link->tx_partial)
+    ab_wr_bytes(&back, under, sizeof under);
+  ab_buf_consume(buf, ACL_HEADER);
+  return err;
+}
+
 /* the link's next fragment; false: the transport takes no more. The link may be gone after it. */
 static bool send_fragment(ab_hci *hci, ab_hci_link *link) {
   ab_buf *buf = ab_container_of(ab_list_first(&link->tx), ab_buf, node);
   uint32_t n = buf->len < hci->info.acl_len ? buf->len : hci->info.acl_len;
-  unsigned boundary = link->tx_partial ? AB_HCI_PB_CONTINUING : AB_HCI_PB_FIRST_NO_FLUSH;
-  ab_wr w = ab_buf_prepend(buf, ACL_HEADER);
 
-  ab_wr_u8(&w, AIOBLE_H4_ACL);
-  ab_wr_le16(&w, (uint16_t) (link->handle | boundary << 12));
-  ab_wr_le16(&w, (uint16_t) n);
-  if (hci->down.send(hci->down.ctx, buf->p, ACL_HEADER + n) < 0) {
-    ab_buf_consume(buf, ACL_HEADER);
+  if (give_fragment(hci, link, buf, n) < 0)
     return false;
-  }
-  ab_buf_consume(buf, ACL_HEADER + n);
+  ab_buf_consume(buf, n);
   hci->stats.acl_out++;
   hci->acl_credits--;
   link->in_flight++;

@@ -123,6 +123,7 @@ int ab_hci_cmd_queue(ab_hci *hci, ab_hci_cmd *cmd, uint16_t opcode, const void *
   cmd->buf = ab_buf_new(hci->bufs, 4 + len);
   if (!cmd->buf)
     return AIOBLE_ENOMEM;
+  cmd->buf->secret = true; /* some are */
   w = ab_buf_writer(cmd->buf);
   ab_wr_u8(&w, AIOBLE_H4_COMMAND);
   ab_wr_le16(&w, opcode);

@@ -138,6 +138,18 @@ static int take_random(ab_hci *hci, ab_rd *ret) {
   return 0;
 }
 
+/* ---- resolving list (7.8.41) ---- */
+
+/* without LE Set Privacy Mode a peer that shows its identity would not be heard any more */
+static bool wants_resolving_list(const ab_hci *hci) {
+  return has(hci->info.le_features, LE_PRIVACY) && ab_hci_supports(hci, 39, 2);
+}
+
+static int take_resolving_list(ab_hci *hci, ab_rd *ret) {
+  hci->info.resolvable = ab_rd_u8(ret);
+  return ab_rd_ok(ret) ? 0 : AIOBLE_EPROTO;
+}
+
 /* ---- buffers ---- */
 
 /* no length or no count: there are none of their own for LE (Core Vol 4, Part E, 7.8.2) */
@@ -329,6 +341,8 @@ static const step steps[] = {
      .wanted = has_data_length, .take = take_max_data},
     {"LE Write Suggested Default Data Length", AB_HCI_LE_WRITE_DEFAULT_DATA_LENGTH, 34, 0,
      .wanted = wants_default_data, .build = build_default_data},
+    {"LE Read Resolving List Size", AB_HCI_LE_READ_RESOLVING_LIST_SIZE, 34, 6,
+     .wanted = wants_resolving_list, .take = take_resolving_list},
     {"LE Set Random Address", AB_HCI_LE_SET_RANDOM_ADDR, .required = true, .begin = tell_address,
      .wanted = wants_random, .build = build_random, .take = take_random},
 };

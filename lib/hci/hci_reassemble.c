@@ -11,7 +11,10 @@
  */
 #include "hci/hci_priv.h"
 
-enum { L2CAP_HEADER = 4 };
+enum {
+  L2CAP_HEADER = 4,
+  SHORT = 32, /* what the Security Manager distributes, 21 octets, is not longer */
+};
 
 static void drop(ab_hci *hci, ab_hci_link *link) {
   hci->stats.reassembly++;
@@ -53,6 +56,7 @@ static bool learn_length(ab_hci *hci, ab_hci_link *link, ab_rd *r) {
   link->rx_want = ab_rd_le16(&head) + (uint32_t) L2CAP_HEADER;
   if (link->rx_want > link->rx_limit)
     return false;
+  link->rx->secret = link->rx_want <= SHORT;
   return link->rx_want <= AB_BUF_ROOM || grow(hci, link, link->rx_want);
 }
 

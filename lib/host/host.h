@@ -35,10 +35,11 @@ enum { AB_HOST_WHY = 320 };
 
 /* what aioble_config_set() can change */
 typedef struct ab_config {
-  bool random_address;
+  bool random_address, private_address;
+  uint16_t rotation_s;
   uint16_t mtu;
-  bool bond, mitm, le_secure;
-  uint8_t io;
+  bool bond, mitm, le_secure, secure_only;
+  uint8_t io, pairable; /* ab_smp_io, ab_smp_pairable */
 } ab_config;
 
 struct aioble {
@@ -82,6 +83,8 @@ struct aioble {
   ab_smp_oob oob;              /* for pairings that the peer starts */
   aioble_prompt_fn *on_prompt; /* for connections without one of their own */
   void *prompt_user;
+  aioble_pairing_request_fn *on_pairing_request; /* NULL: whoever is pairable may */
+  void *pairing_request_user;
   ab_list conns; /* aioble_conn: those connected */
   unsigned n_conns;
   ab_list hooks_due; /* aioble_conn whose hooks are to be called at the end of the turn */
@@ -131,6 +134,28 @@ typedef struct ab_host_cache {
   ab_gatt_listener changes; /* … when it does */
 } ab_host_cache;
 
+/* somebody, refused for want of security, who waits until the link has it (again), or will not */
+typedef struct ab_demand_wait ab_demand_wait;
+struct ab_demand_wait {
+  ab_list node;
+  void (*fn)(ab_demand_wait *wait, bool again);
+};
+
+typedef struct ab_host_demand {
+  aioble_auto_secure_t use;
+  bool busy;         /* the link is being made more secure … */
+  ab_list waiting;   /* … for these, and for requests that bearers hold */
+  int status;        /* how that has failed; 0: it has not */
+  uint64_t ended_us; /* when it ended; 0: never */
+} ab_host_demand;
+
+/* data that may have come before the news of its encryption */
+typedef struct ab_host_early {
+  ab_list frames; /* ab_buf */
+  unsigned n;
+  ab_timer timer;
+} ab_host_early;
+
 struct aioble_conn {
   ab_list node; /* in ble->conns while connected, which then holds a reference */
   aioble_t *ble;
@@ -145,12 +170,15 @@ struct aioble_conn {
   void *prompt_user;
   ab_smp_prompt prompt; /* due … */
   uint32_t prompt_number;
-  uint8_t keypress;
+  uint8_t keypresses[AB_SMP_KEYPRESSES]; /* due, too */
+  uint8_t n_keypresses;
   int security_status;
   ab_att att;
   ab_gatt_client client;
   ab_gatt_server_link server;
   ab_gatt_bearer bearer;
+  ab_host_early early;
+  ab_host_demand demand;      /* of the peer's, for security */
   ab_host_cache cache;        /* of the peer's table */
   ab_list services;           /* aioble_client_service: the handles there are */
   ab_att_range changed;       /* what of them is gone, for the hook */
@@ -192,8 +220,6 @@ void ab_host_tear_down(aioble_t *ble, int status);
 void ab_host_on_closed(void *ble);
 /* adds the controller's counters */
 void ab_host_add_hci_stats(const aioble_t *ble, aioble_stats_t *stats);
-/* the adapter's address in use, while it is open */
-aioble_addr_t ab_host_own_addr(const aioble_t *ble);
 /* the orderly end, at any time */
 void ab_host_close(aioble_t *ble);
 /* a link has ended: the closing may wait for it */
@@ -253,6 +279,32 @@ void ab_host_cache_listen(aioble_conn_t *conn, uint16_t handle);
  */
 void ab_host_peer_bonded(aioble_conn_t *conn, const aioble_addr_t *identity, bool fresh);
 
+/* ---- host_early.c: data on its way in, while an encryption is under way ---- */
+
+/* what takes the link's frames */
+ab_hci_frame_fn *ab_host_early_init(aioble_conn_t *conn);
+/* an encryption is under way */
+void ab_host_early_begin(aioble_conn_t *conn);
+/* … it has been told how it went; or the link has ended. May end the link. */
+void ab_host_early_end(aioble_conn_t *conn);
+
+/* ---- host_demand.c: what is refused for want of security ---- */
+
+void ab_host_demand_init(aioble_conn_t *conn);
+/* the link's security has changed */
+void ab_host_demand_secured(aioble_conn_t *conn);
+/* ab_att_events.on_refused of all bearers */
+ab_att_verdict ab_host_demand_refused(aioble_conn_t *conn, uint8_t code, bool secured);
+/* Something else was refused with that status. True: fn will be called, from the loop, and may ask
+   again; false: that is all. Whoever waits may leave the list before. */
+bool ab_host_demand_wait(aioble_conn_t *conn, int status, ab_demand_wait *wait,
+                         void (*fn)(ab_demand_wait *wait, bool again));
+/* ab_op.longer of what may wait for it, with that time limit */
+uint64_t ab_host_demand_longer(const aioble_conn_t *conn, uint64_t limit_us);
+/* why the link was not made more secure for what has ended with that status; 0: nothing was tried
+ */
+int ab_host_demand_failed(const aioble_conn_t *conn, int status);
+
 /* ---- host_peer.c: what is kept of a peer ---- */
 
 /* under that address; NULL: it has none that it will have again */
@@ -275,6 +327,12 @@ int ab_host_bonds_read(aioble_t *ble, const ab_store *store);
 void ab_host_bonds_keep(aioble_t *ble);
 /* a bond has come, or goes with all that is kept of the peer */
 void ab_host_bond_changed(aioble_t *ble, ab_bond *bond, bool gone);
+/*
+ * Its SignCounters have changed. Ours: on the disk when this returns 0. The peer's: now, or when
+ * 5 s have passed since something else was saved: so much of what it has signed could be
+ * repeated if the program is killed.
+ */
+int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours);
 /* those of a file of MicroPython's aioble; how many have come, or an error */
 int ab_host_bonds_import(aioble_t *ble, const char *path, unsigned *unreadable);
 
@@ -303,6 +361,8 @@ int ab_host_store_saved(aioble_t *ble, int status);
 void ab_host_save_soon(aioble_t *ble);
 void ab_host_save_now(aioble_t *ble);
 void ab_host_save(aioble_t *ble);
+/* … at once, unless that was asked for within the last 5 s: then when these are over */
+void ab_host_save_paced(aioble_t *ble);
 
 /* ---- api_cache.c ---- */
 
@@ -325,13 +385,31 @@ uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn);
 /* of a link that has ended, when its memory goes */
 void ab_host_eatt_free(aioble_conn_t *conn);
 
+/* ---- host_privacy.c: private addresses, ours and the peers' ---- */
+
+/* what GAP asks */
+int ab_host_private_address(void *ble, aioble_addr_t *addr);
+const aioble_addr_t *ab_host_resolve(void *ble, const aioble_addr_t *addr);
+bool ab_host_is_private(void *ble, const aioble_addr_t *identity);
+bool ab_host_private_peer(void *ble, unsigned i, ab_gap_peer *peer);
+/* the identity of whoever uses that address, or the address itself */
+const aioble_addr_t *ab_host_identity_of(aioble_t *ble, const aioble_addr_t *addr);
+/* the peer, which was known by a private address, has told its identity */
+void ab_host_identified(aioble_conn_t *conn, const aioble_addr_t *identity);
+
 /* ---- host_smp.c ---- */
 
 void ab_host_smp_init(aioble_t *ble);
-void ab_host_smp_ready(aioble_t *ble); /* the controller is */
+/* The controller is. EIO: we are to have private addresses, and there is no randomness for them. */
+int ab_host_smp_ready(aioble_t *ble);
 /* what is configured holds for pairings from now on */
 void ab_host_smp_configure(aioble_t *ble);
+/* is that of a client signed? (ab_gatt_server.verify) */
+uint8_t ab_host_verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len);
 void ab_host_smp_open(aioble_conn_t *conn);
+/* A link begins, as one that is to be encrypted if the peer is bonded; later: it is encrypted then,
+   unless it is, or something is going on there. */
+void ab_host_smp_secure(aioble_conn_t *conn);
 void ab_host_smp_close(aioble_conn_t *conn, int reason);
 bool ab_host_on_key(void *ble, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key);
 void ab_host_on_encryption(void *ble, ab_gap_link *link, int status, bool on);
@@ -343,6 +421,8 @@ static inline bool ab_host_securing(const aioble_conn_t *conn) {
 
 /* ---- api_security.c ---- */
 
+/* as aioble_conn_pair(), with that policy (copied) */
+aioble_op_t *ab_pair(aioble_conn_t *conn, const ab_smp_policy *policy);
 /* the pairing, or encryption, has ended; false: nobody here had asked for it */
 bool ab_pair_ended(aioble_conn_t *conn, int status);
 

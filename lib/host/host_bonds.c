@@ -40,6 +40,8 @@ static void from_bond(ab_bond *bond, const ab_store_bond *kept) {
   bond->authenticated = kept->authenticated;
   bond->sc = kept->sc;
   bond->key_size = kept->key_size;
+  bond->counter = bond->reserved = kept->local_counter;
+  bond->peer_counter = kept->peer_counter;
 }
 
 typedef struct reading {
@@ -107,7 +109,9 @@ static int keep(const aioble_t *ble, const ab_bond *bond) {
                         .has_local_csrk = bond->has_local_csrk,
                         .authenticated = bond->authenticated,
                         .sc = bond->sc,
-                        .key_size = bond->key_size};
+                        .key_size = bond->key_size,
+                        .local_counter = bond->reserved,
+                        .peer_counter = bond->peer_counter};
   int err;
 
   memcpy(kept.irk, bond->irk.b, sizeof kept.irk);
@@ -137,6 +141,22 @@ void ab_host_bond_changed(aioble_t *ble, ab_bond *bond, bool gone) {
   else
     keep_or_say(ble, bond);
   ab_host_save_now(ble);
+}
+
+int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours) {
+  int err;
+
+  if (!ble->store)
+    return 0;
+  err = ab_store_set_counters(ble->store, &bond->addr, bond->reserved, bond->peer_counter);
+  if (err < 0)
+    return err;
+  if (!ours) {
+    ab_host_save_paced(ble);
+    return 0;
+  }
+  ab_host_save(ble);
+  return ble->save_failed ? AIOBLE_EIO : 0;
 }
 
 void ab_host_bonds_keep(aioble_t *ble) {

@@ -4,12 +4,6 @@
 
 /* ---- upward: ACL -> L2CAP -> ATT -> GATT ---- */
 
-static void on_frame(ab_hci_link *hci, const uint8_t *frame, size_t len) {
-  ab_gap_link *link = ab_container_of(hci, ab_gap_link, hci);
-
-  ab_l2cap_rx(&ab_conn_of_link(link)->l2cap, frame, len);
-}
-
 static void on_att_pdu(void *ctx, const uint8_t *pdu, size_t len) {
   aioble_conn_t *conn = ctx;
 
@@ -57,6 +51,10 @@ static void on_att_error(void *ctx, uint8_t code) {
     ab_host_cache_out_of_sync(ctx);
 }
 
+static ab_att_verdict on_att_refused(void *ctx, uint8_t code, bool secured) {
+  return ab_host_demand_refused(ctx, code, secured);
+}
+
 static void on_att_broken(void *ctx, int status) {
   aioble_conn_t *conn = ctx;
 
@@ -78,12 +76,17 @@ static void send_frame(void *ctx, ab_buf *frame) {
   ab_hci_link_send(conn->ble->hci, &conn->link.hci, frame);
 }
 
+static int sign(ab_gatt_client *client, ab_buf *pdu) {
+  return ab_smp_sign(&ab_container_of(client, aioble_conn_t, client)->smp, pdu);
+}
+
 static const ab_att_events att_events = {
     .send = send_att,
     .on_request = on_att_request,
     .on_value = on_att_value,
     .on_mtu = on_att_mtu,
     .on_error = on_att_error,
+    .on_refused = on_att_refused,
     .on_broken = on_att_broken,
 };
 
@@ -151,12 +154,13 @@ static int link_new(void *ctx, const aioble_addr_t *peer, ab_gap_link **link,
   conn->ble = aioble_ref(ble);
   ab_list_init(&conn->waiting);
   ab_list_init(&conn->mtu_waiting);
+  ab_host_demand_init(conn);
   ab_host_cache_init(conn);
   ab_list_init(&conn->pairs);
   ab_list_init(&conn->securing);
   ab_list_push(&ble->conns, &conn->node);
   ble->n_conns++;
-  *frame = on_frame;
+  *frame = ab_host_early_init(conn);
   *link = &conn->link;
   return 0;
 }
@@ -180,6 +184,7 @@ static void link_up(void *ctx, ab_gap_link *link) {
   ab_l2cap_serve(&conn->l2cap, &ble->listeners, ab_hci_info_of(ble->hci)->acl_len);
   ab_att_init(&conn->att, &ble->env, &ble->bufs, &att_events, conn, ble->config.mtu);
   ab_gatt_client_init(&conn->client, &conn->att);
+  conn->client.sign = sign;
   ab_gatt_server_link_open(&ble->server, &conn->server, &conn->att);
   ab_gatt_bearer_open(&conn->bearer, &conn->server, &conn->att);
   ab_l2cap_fixed(&conn->l2cap, AB_L2CAP_CID_ATT, on_att_pdu, conn);
@@ -209,6 +214,7 @@ static void link_down(void *ctx, ab_gap_link *link, int reason) {
   if (conn->att.env) { /* it was up */
     ab_host_peer_save(conn);
     ab_host_cache_end(conn);
+    ab_host_early_end(conn);
     ab_host_smp_close(conn, reason);
     ab_host_add_conn_stats(conn, &ble->stats);
     ab_gatt_client_close(&conn->client, AIOBLE_ENOTCONN);
@@ -236,6 +242,10 @@ const ab_gap_events ab_host_gap_events = {
     .link_param_request = on_link_param_request,
     .link_key = ab_host_on_key,
     .link_encryption = ab_host_on_encryption,
+    .private_address = ab_host_private_address,
+    .resolve = ab_host_resolve,
+    .is_private = ab_host_is_private,
+    .private_peer = ab_host_private_peer,
 };
 
 /* ---- hooks: like continuations, at the end of the turn ---- */

@@ -113,6 +113,10 @@ static void on_error(void *ctx, uint8_t code) {
     ab_host_cache_out_of_sync(((bearer *) ctx)->eatt->conn);
 }
 
+static ab_att_verdict on_refused(void *ctx, uint8_t code, bool secured) {
+  return ab_host_demand_refused(((bearer *) ctx)->eatt->conn, code, secured);
+}
+
 static void on_broken(void *ctx, int status) {
   (void) status;
   ab_l2cap_disconnect(&((bearer *) ctx)->chan);
@@ -123,6 +127,7 @@ static const ab_att_events att_events = {.send = send_pdu,
                                          .on_request = on_request,
                                          .on_value = on_value,
                                          .on_error = on_error,
+                                         .on_refused = on_refused,
                                          .on_broken = on_broken};
 
 static void end_bearer(bearer *b) {

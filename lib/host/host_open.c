@@ -143,7 +143,8 @@ static int on_identified(void *ctx, const ab_addr6 *public_addr, ab_addr6 *stati
 static void keep_static_addr(aioble_t *ble) {
   aioble_addr_t kept;
 
-  if (!ble->gap.own_addr_type || !ble->store || ab_store_static_address(ble->store, &kept))
+  if (ble->gap.identity.type == AIOBLE_ADDR_PUBLIC || !ble->store ||
+      ab_store_static_address(ble->store, &kept))
     return;
   if (ab_store_set_static_address(ble->store, &ble->static_addr) == 0)
     ab_host_save_now(ble);
@@ -151,24 +152,22 @@ static void keep_static_addr(aioble_t *ble) {
 
 /* ---- opening ---- */
 
-aioble_addr_t ab_host_own_addr(const aioble_t *ble) {
-  const ab_hci_info *info = ab_hci_info_of(ble->hci);
-  aioble_addr_t addr = {.type = ble->gap.own_addr_type};
-
-  memcpy(addr.bytes, addr.type ? info->random_addr.b : info->public_addr.b, sizeof addr.bytes);
-  return addr;
-}
-
 static void on_ready(void *ctx, int status, const char *why) {
   aioble_t *ble = ctx;
 
+  if (status == 0) {
+    status = ab_host_smp_ready(ble);
+    why = "there is no randomness for private addresses";
+  }
   if (status < 0) {
     ab_host_lost(ble, status, why);
     return;
   }
   ble->state = AB_HOST_READY;
+  ab_gap_set_rotation(&ble->gap,
+                      ble->config.private_address ? ble->config.rotation_s * UINT64_C(1000000) : 0);
   ab_gap_start(&ble->gap, ble->hci);
-  ab_host_smp_ready(ble);
+  ble->smp.identity = ble->gap.identity;
   keep_static_addr(ble);
   ab_host_settle_all(&ble->opens, 0, NULL);
 }

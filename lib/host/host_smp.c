@@ -2,27 +2,35 @@
 /*
  * The Security Manager between a link, its controller and the application.
  *
- * A link to a bonded peer whose central we are is encrypted first: until then (conn->secured is
- * EAGAIN) it is not shown to the application, nothing is asked of the peer, and nothing that it
- * says is believed. If that fails, the link ends.
+ * A link to a bonded peer whose central we are is encrypted first, unless whoever connects says
+ * otherwise: until then (conn->secured is EAGAIN) it is not shown to the application, nothing is
+ * asked of the peer, and nothing that it says is believed. If that fails, the link ends.
  */
 #include "host/host.h"
 
+/* Secure Connections Only mode (Part C, 10.2.4): what is not the best is nothing */
+static ab_smp_security security_that_counts(const aioble_conn_t *conn) {
+  ab_smp_security s = conn->smp.security;
+  bool best = s.level == AIOBLE_SECURITY_SECURE_CONNECTIONS && s.key_size == AB_SMP_KEY_MAX;
+
+  return best || !conn->ble->smp.secure_only ? s : (ab_smp_security){0};
+}
+
 /* What channels and attributes may demand of the link; `gone`: a bond that goes, or NULL. */
 static void apply_security(aioble_conn_t *conn, const ab_bond *gone) {
-  const ab_smp_security *s = &conn->smp.security;
+  ab_smp_security s = security_that_counts(conn);
   const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
-  bool keyed = bond && bond != gone;
+  bool keyed = bond && bond != gone && ab_smp_bond_usable(&conn->ble->smp, bond);
 
   conn->l2cap.security =
       (ab_l2cap_security){.keyed = keyed,
-                          .encrypted = s->level >= AIOBLE_SECURITY_ENCRYPTED,
-                          .authenticated = s->level >= AIOBLE_SECURITY_AUTHENTICATED,
-                          .secure = s->sc,
-                          .key_size = s->key_size};
+                          .encrypted = s.level >= AIOBLE_SECURITY_ENCRYPTED,
+                          .authenticated = s.level >= AIOBLE_SECURITY_AUTHENTICATED,
+                          .secure = s.sc,
+                          .key_size = s.key_size};
   ab_gatt_server_link_security(
       &conn->server,
-      (ab_gatt_security){.level = s->level, .key_size = s->key_size, .has_key = keyed});
+      (ab_gatt_security){.level = s.level, .key_size = s.key_size, .has_key = keyed});
 }
 
 /* the link is as secure as it was, but nothing of it will last */
@@ -46,32 +54,59 @@ static void on_bond(void *ctx, ab_bond *bond, bool gone) {
       apply_security(conn, NULL);
   }
   ab_host_bond_changed(ble, bond, gone);
+  if (bond->has_irk)
+    ab_gap_private_peers_changed(&ble->gap);
+}
+
+static int on_counter(void *ctx, const ab_bond *bond, bool ours) {
+  return ab_host_bond_counted(ctx, bond, ours);
 }
 
 void ab_host_smp_init(aioble_t *ble) {
   ab_smp_stack_init(&ble->smp, &ble->env, &ble->bufs);
   ble->smp.on_bond = on_bond;
+  ble->smp.on_counter = on_counter;
   ble->smp.ctx = ble;
 }
 
-/* our identity: without randomness there is no key of it to be told */
-void ab_host_smp_ready(aioble_t *ble) {
+/* without randomness there is no key of our identity to be told */
+int ab_host_smp_ready(aioble_t *ble) {
   ab_smp_stack *smp = &ble->smp;
 
-  smp->identity = ab_host_own_addr(ble);
   if (!smp->has_irk)
     smp->has_irk = ab_random(&ble->env, &smp->irk, sizeof smp->irk) == 0;
+  return smp->has_irk || !ble->config.private_address ? 0 : AIOBLE_EIO;
 }
 
 void ab_host_smp_configure(aioble_t *ble) {
   const ab_config *c = &ble->config;
+  bool secure = c->le_secure || c->secure_only;
 
   ble->smp.policy = (ab_smp_policy){.io = c->io,
-                                    .sc = c->le_secure ? AB_SMP_SC_REQUIRED : AB_SMP_SC_PREFERRED,
+                                    .sc = secure ? AB_SMP_SC_REQUIRED : AB_SMP_SC_PREFERRED,
+                                    .pairable = c->pairable,
                                     .bond = c->bond,
-                                    .mitm = c->mitm,
+                                    .mitm = c->mitm || c->secure_only,
+                                    .ask = ble->on_pairing_request != NULL,
                                     .min_key = AB_SMP_KEY_MAX,
                                     .oob = &ble->oob};
+  ble->smp.secure_only = c->secure_only;
+  AB_LIST_EACH(n, &ble->conns) {
+    aioble_conn_t *conn = ab_container_of(n, aioble_conn_t, node);
+
+    if (conn->smp.stack)
+      apply_security(conn, NULL);
+  }
+}
+
+_Static_assert((int) AIOBLE_SIGNED == (int) AB_SMP_SIGNED &&
+                   (int) AIOBLE_SIGNED_AUTHENTICATED == (int) AB_SMP_SIGNED_AUTHENTICATED,
+               "the same signatures");
+
+uint8_t ab_host_verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len) {
+  ab_smp *smp = &ab_container_of(link, aioble_conn_t, server)->smp;
+
+  return (uint8_t) ab_smp_verify(smp, opcode, data, len);
 }
 
 /* ---- down ---- */
@@ -84,8 +119,11 @@ static void send_command(void *ctx, ab_buf *command) {
 
 static int encrypt(void *ctx, const ab_smp_ltk *key) {
   aioble_conn_t *conn = ctx;
+  int err = ab_gap_encrypt(&conn->link, key->rand, key->ediv, &key->key);
 
-  return ab_gap_encrypt(&conn->link, key->rand, key->ediv, &key->key);
+  if (err == 0)
+    ab_host_early_begin(conn);
+  return err;
 }
 
 static void on_acked(ab_hci_link *hci) {
@@ -99,13 +137,22 @@ static void await_ack(void *ctx) {
 }
 
 bool ab_host_on_key(void *ctx, ab_gap_link *link, uint64_t rand, uint16_t ediv, ab_key16 *key) {
+  aioble_conn_t *conn = ab_conn_of_link(link);
+  bool known = ab_smp_ltk_request(&conn->smp, rand, ediv, key);
+
   (void) ctx;
-  return ab_smp_ltk_request(&ab_conn_of_link(link)->smp, rand, ediv, key);
+  if (known)
+    ab_host_early_begin(conn);
+  return known;
 }
 
 void ab_host_on_encryption(void *ctx, ab_gap_link *link, int status, bool on) {
+  aioble_conn_t *conn = aioble_conn_ref(ab_conn_of_link(link));
+
   (void) ctx;
-  ab_smp_encryption(&ab_conn_of_link(link)->smp, status, on);
+  ab_smp_encryption(&conn->smp, status, on);
+  ab_host_early_end(conn);
+  aioble_conn_unref(conn);
 }
 
 /* ---- up: all is told at the end of the turn ---- */
@@ -121,7 +168,8 @@ static void on_prompt(void *ctx, ab_smp_prompt prompt, uint32_t number) {
 static void on_keypress(void *ctx, uint8_t type) {
   aioble_conn_t *conn = ctx;
 
-  conn->keypress = type;
+  if (conn->n_keypresses < AB_SMP_KEYPRESSES) /* there cannot be more, but in another pairing */
+    conn->keypresses[conn->n_keypresses++] = type;
   ab_host_hook_due(conn, AB_HOOK_KEYPRESS);
 }
 
@@ -130,14 +178,17 @@ static void on_keypress(void *ctx, uint8_t type) {
 static void restore_bonded(aioble_conn_t *conn) {
   const ab_bond *bond = ab_smp_bond_of(&conn->ble->smp, &conn->smp.peer);
 
-  if (bond && conn->smp.security.bonded)
-    ab_host_peer_bonded(conn, &bond->addr, conn->smp.pairing != NULL);
+  if (!bond || !conn->smp.security.bonded)
+    return;
+  ab_host_identified(conn, &bond->addr);
+  ab_host_peer_bonded(conn, &bond->addr, conn->smp.pairing != NULL);
 }
 
 static void on_changed(void *ctx) {
   aioble_conn_t *conn = ctx;
 
   apply_security(conn, NULL);
+  ab_host_demand_secured(conn);
   ab_host_hook_due(conn, AB_HOOK_SECURITY);
   restore_bonded(conn);
   if (!ab_host_securing(conn))
@@ -180,18 +231,21 @@ static const ab_smp_events smp_events = {
 /* ---- coming and going ---- */
 
 void ab_host_smp_open(aioble_conn_t *conn) {
-  aioble_addr_t own = ab_host_own_addr(conn->ble);
   bool central = conn->link.role == AB_HCI_ROLE_CENTRAL;
-  int err;
 
-  ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &own, &conn->link.peer);
+  ab_smp_open(&conn->smp, &conn->ble->smp, &smp_events, conn, central, &conn->link.air.local,
+              &conn->link.air.peer);
   apply_security(conn, NULL);
-  err = ab_smp_encrypt(&conn->smp);
+}
+
+void ab_host_smp_secure(aioble_conn_t *conn) {
+  int err = conn->smp.security.level ? AIOBLE_EBUSY : ab_smp_encrypt(&conn->smp);
+
   if (err == AIOBLE_ENOENT)
     ab_host_conn_start(conn);
   else if (err == 0)
     conn->secured = AIOBLE_EAGAIN;
-  else
+  else if (err != AIOBLE_EBUSY)
     secured(conn, err);
 }
 
@@ -206,21 +260,43 @@ void ab_host_smp_close(aioble_conn_t *conn, int reason) {
 
 /* ---- hooks ---- */
 
-/* nobody to ask: nobody can have agreed */
-static void ask(aioble_conn_t *conn) {
+/* false: there is nobody to ask */
+static bool prompt(aioble_conn_t *conn) {
   static const aioble_prompt_t prompts[] = {[AB_SMP_SHOW_PASSKEY] = AIOBLE_PROMPT_SHOW,
                                             [AB_SMP_ENTER_PASSKEY] = AIOBLE_PROMPT_ENTER,
                                             [AB_SMP_COMPARE] = AIOBLE_PROMPT_COMPARE};
   const aioble_t *ble = conn->ble;
+  bool own = conn->on_prompt != NULL;
+  aioble_prompt_fn *fn = own ? conn->on_prompt : ble->on_prompt;
 
+  if (fn)
+    fn(conn, prompts[conn->prompt], conn->prompt_number,
+       own ? conn->prompt_user : ble->prompt_user);
+  return fn != NULL;
+}
+
+static bool ask_for_consent(aioble_conn_t *conn) {
+  aioble_pairing_request_fn *fn = conn->ble->on_pairing_request;
+
+  if (fn)
+    fn(conn, conn->ble->pairing_request_user);
+  return fn != NULL;
+}
+
+/* nobody to ask: nobody can have agreed */
+static void ask(aioble_conn_t *conn) {
   if (!conn->smp.pairing) /* ended meanwhile */
     return;
-  if (conn->on_prompt)
-    conn->on_prompt(conn, prompts[conn->prompt], conn->prompt_number, conn->prompt_user);
-  else if (ble->on_prompt)
-    ble->on_prompt(conn, prompts[conn->prompt], conn->prompt_number, ble->prompt_user);
-  else
+  if (conn->prompt == AB_SMP_CONSENT ? !ask_for_consent(conn) : !prompt(conn))
     (void) ab_smp_answer(&conn->smp, false, 0);
+}
+
+static void tell_keypresses(aioble_conn_t *conn) {
+  unsigned n = conn->n_keypresses;
+
+  conn->n_keypresses = 0;
+  for (unsigned i = 0; i < n && conn->hooks.on_keypress; i++)
+    conn->hooks.on_keypress(conn, conn->keypresses[i], conn->hooks.user);
 }
 
 void ab_host_smp_hooks(aioble_conn_t *conn, unsigned due) {
@@ -229,8 +305,8 @@ void ab_host_smp_hooks(aioble_conn_t *conn, unsigned due) {
 
   if (due & AB_HOOK_PROMPT)
     ask(conn);
-  if (due & AB_HOOK_KEYPRESS && h->on_keypress)
-    h->on_keypress(conn, conn->keypress, h->user);
+  if (due & AB_HOOK_KEYPRESS)
+    tell_keypresses(conn);
   if (due & AB_HOOK_SECURITY) {
     conn->security_status = 0;
     if (h->on_security && !ab_host_securing(conn))

@@ -194,6 +194,14 @@ void ab_host_save_soon(aioble_t *ble) {
     ab_timer_start(&ble->env, &ble->save_timer, SAVE_US, on_save_timer);
 }
 
+void ab_host_save_paced(aioble_t *ble) {
+  if (ble->save_timer.running)
+    return;
+  ab_host_save(ble);
+  if (!ble->save_timer.running)
+    ab_timer_start(&ble->env, &ble->save_timer, SAVE_US, on_save_timer);
+}
+
 void ab_host_save_now(aioble_t *ble) {
   if (!ble->store || ble->state == AB_HOST_CLOSED)
     return;

@@ -75,16 +75,25 @@ bool ab_smp_s1(const ab_key16 *k, const ab_key16 *r1, const ab_key16 *r2, ab_key
   return e(k, halves, out);
 }
 
-bool ab_smp_ah(const ab_key16 *irk, const uint8_t prand[3], uint8_t hash[3]) {
-  uint8_t padded[16] = {0};
-  ab_wr w = ab_wr_of(padded, sizeof padded);
-  ab_key16 out;
+ab_aes *ab_smp_ah_key(const ab_key16 *irk) {
+  uint8_t k[16];
+  ab_aes *key;
+
+  turn(k, irk->b, sizeof k);
+  key = ab_aes_new(k);
+  ab_wipe(k, sizeof k);
+  return key;
+}
+
+/* the random part is at the end, as it is with all numbers of the specification, and so is the hash
+ */
+bool ab_smp_ah(ab_aes *key, const uint8_t prand[3], uint8_t hash[3]) {
+  uint8_t padded[16] = {0}, cipher[16];
   bool ok;
 
-  ab_wr_bytes(&w, prand, 3);
-  ok = e(irk, padded, &out);
-  w = ab_wr_of(hash, 3);
-  ab_wr_bytes(&w, out.b, 3);
+  turn(padded + 13, prand, 3);
+  ok = ab_aes_block(key, padded, cipher);
+  turn(hash, cipher + 13, 3);
   return ok;
 }
 
@@ -192,6 +201,33 @@ bool ab_smp_h7(ab_env *env, const ab_key16 *salt, const ab_key16 *key, ab_key16 
   turn(m, key->b, sizeof m);
   ok = cmac(env, salt, m, sizeof m, out);
   ab_wipe(m, sizeof m);
+  return ok;
+}
+
+/* From the last octet to the first, as if data and counter were one number; what is sent of the
+   result is its more significant half. */
+bool ab_smp_mac(ab_env *env, const ab_key16 *csrk, uint8_t opcode, const uint8_t *data, size_t len,
+                uint32_t counter, uint8_t mac[AB_SMP_MAC]) {
+  const uint8_t first[] = {(uint8_t) (counter >> 24), (uint8_t) (counter >> 16),
+                           (uint8_t) (counter >> 8), (uint8_t) counter};
+  uint8_t k[16], part[16], whole[16] = {0};
+  ab_cmac *c;
+  bool ok;
+
+  turn(k, csrk->b, sizeof k);
+  c = ab_cmac_new(env, k);
+  ab_wipe(k, sizeof k);
+  ab_cmac_add(c, first, sizeof first);
+  while (len) {
+    size_t n = len < sizeof part ? len : sizeof part;
+
+    turn(part, data + (len - n), n);
+    ab_cmac_add(c, part, n);
+    len -= n;
+  }
+  ab_cmac_add(c, &opcode, 1);
+  ok = ab_cmac_end(c, whole);
+  turn(mac, whole, AB_SMP_MAC);
   return ok;
 }
 

@@ -18,16 +18,6 @@ void ab_smp_stack_close(ab_smp_stack *stack) {
 
 /* ---- finding ---- */
 
-/* Core Vol 6, Part B, 1.3.2.3: hash in the lower half of the address, prand in the upper */
-static bool resolves(const ab_bond *bond, const aioble_addr_t *addr) {
-  const uint8_t *a = addr->bytes; /* as displayed: most significant first */
-  const uint8_t prand[3] = {a[2], a[1], a[0]}, expected[3] = {a[5], a[4], a[3]};
-  uint8_t hash[3];
-
-  return bond->has_irk && ab_smp_ah(&bond->irk, prand, hash) &&
-         memcmp(hash, expected, sizeof hash) == 0;
-}
-
 ab_bond *ab_smp_bond_with(const ab_smp_stack *stack, const aioble_addr_t *addr) {
   AB_LIST_EACH(n, &stack->bonds) {
     ab_bond *bond = ab_container_of(n, ab_bond, node);
@@ -38,20 +28,18 @@ ab_bond *ab_smp_bond_with(const ab_smp_stack *stack, const aioble_addr_t *addr) 
   return NULL;
 }
 
-ab_bond *ab_smp_bond_of(const ab_smp_stack *stack, const aioble_addr_t *addr) {
-  if (aioble_addr_kind(addr) != AIOBLE_ADDR_KIND_RESOLVABLE)
-    return ab_smp_bond_with(stack, addr);
-  AB_LIST_EACH(n, &stack->bonds) {
-    ab_bond *bond = ab_container_of(n, ab_bond, node);
-
-    if (resolves(bond, addr))
-      return bond;
-  }
-  return NULL;
+ab_bond *ab_smp_bond_of(ab_smp_stack *stack, const aioble_addr_t *addr) {
+  return aioble_addr_kind(addr) == AIOBLE_ADDR_KIND_RESOLVABLE ? ab_smp_resolve(stack, addr)
+                                                               : ab_smp_bond_with(stack, addr);
 }
 
-const ab_bond *ab_smp_bond_by_ltk(const ab_smp_stack *stack, const aioble_addr_t *addr,
-                                  uint64_t rand, uint16_t ediv) {
+bool ab_smp_bond_usable(const ab_smp_stack *stack, const ab_bond *bond) {
+  return !stack->secure_only ||
+         (bond->sc && bond->authenticated && bond->key_size == AB_SMP_KEY_MAX);
+}
+
+const ab_bond *ab_smp_bond_by_ltk(ab_smp_stack *stack, const aioble_addr_t *addr, uint64_t rand,
+                                  uint16_t ediv) {
   const ab_bond *bond = ab_smp_bond_of(stack, addr);
 
   return bond && bond->local.there && bond->local.rand == rand && bond->local.ediv == ediv ? bond
@@ -67,6 +55,7 @@ ab_bond *ab_smp_bond_new(ab_smp_stack *stack) {
 void ab_smp_bond_free(ab_smp_stack *stack, ab_bond *bond) {
   if (!bond)
     return;
+  ab_aes_free(bond->ah_key);
   ab_wipe(bond, sizeof *bond);
   ab_free(stack->env, bond);
 }
@@ -78,6 +67,7 @@ static void tell(const ab_smp_stack *stack, ab_bond *bond, bool gone) {
 
 static void take_off(ab_smp_stack *stack, ab_bond *bond) {
   ab_list_remove(&bond->node);
+  ab_smp_resolved_forget(stack);
   stack->n_bonds--;
   ab_smp_bond_free(stack, bond);
 }
@@ -90,9 +80,13 @@ int ab_smp_bond_add(ab_smp_stack *stack, ab_bond *bond) {
     ab_smp_bond_free(stack, bond);
     return AIOBLE_ENOBUFS;
   }
+  if (old && old->has_csrk && bond->has_csrk &&
+      ab_secret_equal(&old->csrk, &bond->csrk, sizeof bond->csrk))
+    bond->peer_counter = old->peer_counter; /* some have one key for good: old stays old */
   if (old)
     take_off(stack, old);
   ab_list_push(&stack->bonds, &bond->node);
+  ab_smp_resolved_forget(stack);
   stack->n_bonds++;
   tell(stack, bond, false);
   return 0;

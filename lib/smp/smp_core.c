@@ -73,6 +73,11 @@ static void on_taken(ab_buf *buf, int status) {
     smp->ev->await_ack(smp->ctx);
 }
 
+static bool is_secret(ab_smp_code code) {
+  return code == AB_SMP_ENCRYPTION_INFO || code == AB_SMP_IDENTITY_INFO ||
+         code == AB_SMP_SIGNING_INFO;
+}
+
 static bool put(ab_smp *smp, ab_smp_code code, const void *data, size_t len) {
   ab_buf *buf = ab_buf_new(smp->stack->bufs, 1 + len);
   ab_wr w;
@@ -85,6 +90,7 @@ static bool put(ab_smp *smp, ab_smp_code code, const void *data, size_t len) {
   ab_buf_wrote(buf, &w);
   buf->done = on_taken;
   buf->ctx = smp;
+  buf->secret = is_secret(code);
   smp->in_flight++;
   smp->ev->send(smp->ctx, buf);
   return true;
@@ -111,8 +117,12 @@ static ab_smp_state idle(const ab_smp *smp) {
 
 static void on_time_up(ab_timer *timer) {
   ab_smp *smp = ab_container_of(timer, ab_smp, timer);
+  const ab_smp_pairing *p = smp->pairing;
 
-  ab_smp_end(smp, AIOBLE_ETIMEDOUT);
+  if (p && p->asking && p->prompt == AB_SMP_CONSENT)
+    ab_smp_refuse(smp, AB_SMP_ERR_NOT_SUPPORTED); /* nothing has begun */
+  else
+    ab_smp_end(smp, AIOBLE_ETIMEDOUT);
 }
 
 void ab_smp_watch(ab_smp *smp) {

@@ -53,7 +53,7 @@ int ab_smp_encrypt(ab_smp *smp) {
   const ab_bond *bond = ab_smp_bond_of(smp->stack, &smp->peer);
   int err;
 
-  if (!smp->central || !bond || !bond->peer.there)
+  if (!smp->central || !bond || !bond->peer.there || !ab_smp_bond_usable(smp->stack, bond))
     return AIOBLE_ENOENT;
   if (ab_smp_busy(smp))
     return AIOBLE_EBUSY;
@@ -78,7 +78,7 @@ bool ab_smp_ltk_request(ab_smp *smp, uint64_t rand, uint16_t ediv, ab_key16 *key
     return false;
   }
   bond = ab_smp_bond_by_ltk(smp->stack, &smp->peer, rand, ediv);
-  if (!bond)
+  if (!bond || !ab_smp_bond_usable(smp->stack, bond))
     return false;
   smp->next = security_of(bond, true);
   *key = bond->local.key;

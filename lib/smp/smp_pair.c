@@ -3,7 +3,8 @@
  * Phase 1 of pairing (Core Vol 3, Part H, 2.3, 3.5.1, 3.5.2, 3.6.7).
  *
  * 1. The central sends Pairing Request by itself or for a Security Request of the peripheral; where
- *    a bond will do, it encrypts with its key instead.
+ *    a bond will do, it encrypts with its key instead. What the peer starts may need our user's
+ *    consent, before anything is said.
  * 2. From the features of both sides follow: LE Secure Connections or not, the association model,
  *    the key's size, which keys are distributed. What the policy does not allow ends it here, as
  *    does a bond that the outcome could not replace.
@@ -13,19 +14,31 @@
 
 /* ---- features ---- */
 
-static bool has_oob(const ab_smp_policy *policy) {
+/*
+ * What the OOB flag says depends on what comes of the pairing (tables 2.6, 2.7): of LE Secure
+ * Connections, that we know the peer's random and confirm; of legacy pairing, that we have the
+ * temporary key. Who has that key alone means that one, if it may: it asks for legacy pairing, and
+ * agrees to no other with a peer that has something, too.
+ */
+static bool only_tk(const ab_smp_policy *policy) {
   const ab_smp_oob *oob = policy->oob;
 
-  return oob && ((policy->sc != AB_SMP_SC_NEVER && oob->has_peer) ||
-                 (policy->sc != AB_SMP_SC_REQUIRED && oob->has_tk));
+  return oob && oob->has_tk && !oob->has_peer && !oob->has_local &&
+         policy->sc == AB_SMP_SC_PREFERRED;
+}
+
+static bool has_oob(const ab_smp_policy *policy, bool sc) {
+  const ab_smp_oob *oob = policy->oob;
+
+  return oob && (sc ? oob->has_peer : oob->has_tk);
 }
 
 static uint8_t auth_of(const ab_smp_policy *policy) {
   bool keyboard = policy->io == AB_SMP_IO_KEYBOARD || policy->io == AB_SMP_IO_KEYBOARD_DISPLAY;
   unsigned auth = policy->bond ? AB_SMP_AUTH_BOND : 0;
 
-  auth |= policy->mitm ? AB_SMP_AUTH_MITM : 0u;
-  auth |= policy->sc != AB_SMP_SC_NEVER ? AB_SMP_AUTH_SC : 0u;
+  auth |= policy->mitm || policy->prefer_mitm ? AB_SMP_AUTH_MITM : 0u;
+  auth |= policy->sc != AB_SMP_SC_NEVER && !only_tk(policy) ? AB_SMP_AUTH_SC : 0u;
   auth |= keyboard ? AB_SMP_AUTH_KEYPRESS : 0u;
   return (uint8_t) auth;
 }
@@ -34,13 +47,21 @@ static uint8_t auth_of(const ab_smp_policy *policy) {
 ab_smp_features ab_smp_features_of(const ab_smp_stack *stack, const ab_smp_policy *policy) {
   unsigned wanted = policy->bond ? AB_SMP_DIST_ENC | AB_SMP_DIST_ID | AB_SMP_DIST_SIGN : 0u;
   unsigned given = stack->has_irk ? wanted : wanted & ~(unsigned) AB_SMP_DIST_ID;
+  uint8_t auth = auth_of(policy);
 
   return (ab_smp_features){.io = policy->io,
-                           .oob = has_oob(policy),
-                           .auth = auth_of(policy),
+                           .oob = has_oob(policy, auth & AB_SMP_AUTH_SC),
+                           .auth = auth,
                            .key_size = AB_SMP_KEY_MAX,
                            .initiator = (uint8_t) given,
                            .responder = (uint8_t) wanted};
+}
+
+/* of the response: what is known of the peer by now */
+static void adapt(ab_smp_pairing *p) {
+  if (only_tk(&p->policy) && !p->peer.oob)
+    p->local.auth |= AB_SMP_AUTH_SC;
+  p->local.oob = has_oob(&p->policy, p->local.auth & p->peer.auth & AB_SMP_AUTH_SC);
 }
 
 static bool in_range(const ab_smp_features *f) {
@@ -121,9 +142,10 @@ static const ab_smp_policy *policy_of(const ab_smp *smp) {
 /* the response: of the keys asked for, those that we have and want */
 static void respond(ab_smp *smp) {
   ab_smp_pairing *p = smp->pairing;
-  uint8_t reason = in_range(&p->peer) ? decide(smp) : AB_SMP_ERR_PARAMETERS;
-  uint8_t given = p->local.initiator, wanted = p->local.responder;
+  uint8_t given = p->local.initiator, wanted = p->local.responder, reason;
 
+  adapt(p);
+  reason = in_range(&p->peer) ? decide(smp) : AB_SMP_ERR_PARAMETERS;
   if (reason) {
     ab_smp_refuse(smp, reason);
     return;
@@ -137,37 +159,71 @@ static void respond(ab_smp *smp) {
     phase2(smp);
 }
 
+/* the peer may start a pairing like that */
+static bool is_pairable(const ab_smp *smp, const ab_smp_policy *policy) {
+  return policy->pairable == AB_SMP_PAIRABLE ||
+         (policy->pairable == AB_SMP_PAIRABLE_BONDED && ab_smp_bond_of(smp->stack, &smp->peer));
+}
+
+/* what we have asked for ends with it */
+static void turn_down(ab_smp *smp, uint8_t reason) {
+  if (smp->state == AB_SMP_P_ASKED)
+    ab_smp_refuse(smp, reason);
+  else
+    ab_smp_say_failed(smp, reason);
+}
+
+static void consent(ab_smp *smp) {
+  smp->state = AB_SMP_USER;
+  ab_smp_ask(smp, AB_SMP_CONSENT, 0);
+}
+
 void ab_smp_on_request(ab_smp *smp, ab_rd *command) {
   const ab_smp_policy *policy = policy_of(smp);
   ab_smp_features peer;
 
   ab_smp_features_read(command, &peer);
-  if (policy->refuse) {
-    ab_smp_say_failed(smp, AB_SMP_ERR_NOT_SUPPORTED);
+  if (!is_pairable(smp, policy)) {
+    turn_down(smp, AB_SMP_ERR_NOT_SUPPORTED);
   } else if (ab_smp_too_soon(smp->stack, &smp->peer)) {
-    ab_smp_say_failed(smp, AB_SMP_ERR_REPEATED);
+    turn_down(smp, AB_SMP_ERR_REPEATED);
   } else if (ab_smp_begin(smp, policy) < 0) {
-    ab_smp_say_failed(smp, AB_SMP_ERR_UNSPECIFIED);
+    turn_down(smp, AB_SMP_ERR_UNSPECIFIED);
   } else {
     smp->pairing->peer = peer;
     keep(smp->pairing->preq, AB_SMP_PAIRING_REQUEST, &peer);
-    respond(smp);
+    if (policy->ask)
+      consent(smp);
+    else
+      respond(smp);
   }
 }
 
 /* ---- central ---- */
 
-static int request(ab_smp *smp, const ab_smp_policy *policy) {
-  ab_smp_pairing *p;
-  int err = ab_smp_begin(smp, policy);
+static void send_request(ab_smp *smp) {
+  ab_smp_pairing *p = smp->pairing;
 
-  if (err < 0)
-    return err;
-  p = smp->pairing;
   keep(p->preq, AB_SMP_PAIRING_REQUEST, &p->local);
   smp->state = AB_SMP_C_RESPONSE;
   (void) ab_smp_send(smp, AB_SMP_PAIRING_REQUEST, p->preq + 1, sizeof p->preq - 1);
-  return 0;
+}
+
+static int request(ab_smp *smp, const ab_smp_policy *policy) {
+  int err = ab_smp_begin(smp, policy);
+
+  if (err == 0 && policy->ask)
+    consent(smp);
+  else if (err == 0)
+    send_request(smp);
+  return err;
+}
+
+void ab_smp_consented(ab_smp *smp) {
+  if (smp->central)
+    send_request(smp);
+  else
+    respond(smp);
 }
 
 void ab_smp_on_response(ab_smp *smp, ab_rd *command) {
@@ -205,7 +261,8 @@ bool ab_smp_satisfied(const ab_smp *smp, const ab_smp_policy *policy) {
 static bool bond_will_do(const ab_smp *smp, const ab_smp_policy *policy) {
   const ab_bond *bond = ab_smp_bond_of(smp->stack, &smp->peer);
 
-  return bond && bond->peer.there && !smp->security.bonded &&
+  return bond && (smp->central ? bond->peer.there : bond->local.there) && !smp->security.bonded &&
+         ab_smp_bond_usable(smp->stack, bond) &&
          will_do(policy, bond->authenticated, bond->sc, bond->key_size);
 }
 
@@ -224,6 +281,8 @@ static bool valid(const ab_smp_policy *policy) {
 }
 
 int ab_smp_secure(ab_smp *smp, const ab_smp_policy *policy) {
+  bool bonded;
+
   if (!valid(policy))
     return AIOBLE_EINVAL;
   if (smp->state == AB_SMP_BROKEN)
@@ -232,11 +291,14 @@ int ab_smp_secure(ab_smp *smp, const ab_smp_policy *policy) {
     return AIOBLE_EBUSY;
   if (ab_smp_satisfied(smp, policy))
     return AIOBLE_EALREADY;
+  bonded = bond_will_do(smp, policy);
+  if (!bonded && !is_pairable(smp, policy))
+    return AIOBLE_ENOENT;
   if (ab_smp_too_soon(smp->stack, &smp->peer))
     return AIOBLE_ERR_SMP(AB_SMP_ERR_REPEATED);
   if (!smp->central)
     return ask_central(smp, policy);
-  return bond_will_do(smp, policy) ? ab_smp_encrypt(smp) : request(smp, policy);
+  return bonded ? ab_smp_encrypt(smp) : request(smp, policy);
 }
 
 /* the peripheral asks: what it wants is in its AuthReq */
@@ -249,10 +311,10 @@ void ab_smp_on_security_request(ab_smp *smp, ab_rd *command) {
 
   if (smp->encrypting || ab_smp_satisfied(smp, &wish))
     smp->ignored++;
-  else if (smp->stack->policy.refuse)
-    ab_smp_say_failed(smp, AB_SMP_ERR_NOT_SUPPORTED);
   else if (bond_will_do(smp, &wish))
     (void) ab_smp_encrypt(smp);
+  else if (!is_pairable(smp, &smp->stack->policy))
+    ab_smp_say_failed(smp, AB_SMP_ERR_NOT_SUPPORTED);
   else if (ab_smp_too_soon(smp->stack, &smp->peer))
     ab_smp_say_failed(smp, AB_SMP_ERR_REPEATED);
   else if (request(smp, &smp->stack->policy) < 0)

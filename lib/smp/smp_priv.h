@@ -46,7 +46,6 @@ typedef enum ab_smp_model {
 
 enum {
   AB_SMP_ROUNDS = 20,       /* of passkey entry, one bit each */
-  AB_SMP_KEYPRESSES = 200,  /* that we listen to */
   AB_SMP_KEYPRESS_TYPES = 4 /* the last, 3.5.8 */
 };
 
@@ -110,6 +109,8 @@ static inline void ab_smp_refuse(ab_smp *smp, uint8_t reason) {
 
 ab_smp_step ab_smp_on_request, ab_smp_on_response, ab_smp_on_security_request;
 ab_smp_features ab_smp_features_of(const ab_smp_stack *stack, const ab_smp_policy *policy);
+/* the user lets the peer pair */
+void ab_smp_consented(ab_smp *smp);
 /* the link is as secure as that */
 bool ab_smp_satisfied(const ab_smp *smp, const ab_smp_policy *policy);
 
@@ -155,6 +156,13 @@ void ab_smp_start_encryption(ab_smp *smp); /* with pairing->key */
 bool ab_smp_may_replace(const ab_smp *smp, const ab_bond *old);
 ab_smp_step ab_smp_on_encryption_info, ab_smp_on_central_id, ab_smp_on_identity_info,
     ab_smp_on_identity_addr, ab_smp_on_signing_info;
+
+/* ---- smp_resolve.c ---- */
+
+/* the bond of the peer that has made that resolvable private address; NULL: none has */
+ab_bond *ab_smp_resolve(ab_smp_stack *stack, const aioble_addr_t *addr);
+/* the bonds have changed */
+void ab_smp_resolved_forget(ab_smp_stack *stack);
 
 /* ---- smp_attempts.c ---- */
 

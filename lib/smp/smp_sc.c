@@ -4,7 +4,7 @@
  * Part H, 2.3.5.6.1 to 2.3.5.6.4).
  *
  * 1. C: Public Key -> P: Public Key. A key that is not on the curve, is our own, or is the debug
- * key ends it.
+ *    key ends it (DHKey Check Failed).
  * 2. Just Works, Numeric Comparison: P: Confirm -> C: Random -> P: Random; then both users compare.
  *    Passkey Entry, 20 times: C: Confirm -> P: Confirm -> C: Random -> P: Random.
  *    Out of band: C: Random -> P: Random, the confirms having come the other way.
@@ -63,7 +63,7 @@ void ab_smp_on_public_key(ab_smp *smp, ab_rd *command) {
   ab_rd_copy(command, p->s.peer.y, sizeof p->s.peer.y);
   if (memcmp(p->s.peer.x, own->x, sizeof own->x) == 0 || ab_smp_is_debug_key(&p->s.peer) ||
       !ab_p256_shared(p->s.pair.secret, &p->s.peer, p->s.dhkey))
-    ab_smp_refuse(smp, AB_SMP_ERR_PARAMETERS);
+    ab_smp_refuse(smp, AB_SMP_ERR_DHKEY);
   else if (smp->central || send_public_key(smp))
     stage1(smp);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user's part in pairing: passkeys, numbers, keys pressed (Core Vol 3, Part H, 2.3.5.2,
- * 2.3.5.3, 2.3.5.6.5, 3.5.8). A question may be answered at any later time; meanwhile the peer's
- * next command, if it has one, is held.
+ * The user's part in pairing: consent, passkeys, numbers, keys pressed (Core Vol 3, Part
+ * H, 2.3.5.2, 2.3.5.3, 2.3.5.6.5, 3.5.8). A question may be answered at any later time; meanwhile
+ * the peer's next command, if it has one, is held.
  */
 #include "smp/smp_priv.h"
 
@@ -51,13 +51,25 @@ ab_key16 ab_smp_passkey_value(uint32_t passkey) {
   return value;
 }
 
+/* for the peer, when the user says no */
+static uint8_t reason_of(ab_smp_prompt prompt) {
+  switch (prompt) {
+  case AB_SMP_CONSENT:
+    return AB_SMP_ERR_NOT_SUPPORTED;
+  case AB_SMP_COMPARE:
+    return AB_SMP_ERR_NUMERIC;
+  default:
+    return AB_SMP_ERR_PASSKEY;
+  }
+}
+
 int ab_smp_answer(ab_smp *smp, bool yes, uint32_t passkey) {
   ab_smp_pairing *p = smp->pairing;
 
   if (!p || !p->prompted || (yes && !p->asking))
     return AIOBLE_EALREADY;
   if (!yes) {
-    ab_smp_refuse(smp, p->prompt == AB_SMP_COMPARE ? AB_SMP_ERR_NUMERIC : AB_SMP_ERR_PASSKEY);
+    ab_smp_refuse(smp, reason_of(p->prompt));
     return 0;
   }
   if (p->prompt == AB_SMP_ENTER_PASSKEY) {
@@ -66,7 +78,9 @@ int ab_smp_answer(ab_smp *smp, bool yes, uint32_t passkey) {
     p->passkey = passkey;
   }
   p->asking = false;
-  if (p->sc)
+  if (p->prompt == AB_SMP_CONSENT)
+    ab_smp_consented(smp);
+  else if (p->sc)
     ab_smp_sc_answered(smp);
   else
     ab_smp_legacy_answered(smp);

@@ -15,6 +15,8 @@
  *           "peer": { … },                        local: when we are the peripheral; peer: central;
  *           "irk": "32 digits",                   one of them at least, of LE Secure Connections
  *           "csrk": "…", "local_csrk": "…",       the same twice; keys that are absent: none
+ *           "sign_counter": 17,                   of csrk: the lowest that the peer has not used;
+ *           "local_sign_counter": 256,            of local_csrk: ours; up to 2^32, absent: 0
  *           "authenticated": true,                absent: false
  *           "secure_connections": true,           absent: false
  *           "key_size": 16                        7 to 16; the key's octets behind it are zero
@@ -131,6 +133,7 @@ typedef struct ab_store_bond {
   bool has_irk, has_csrk, has_local_csrk;
   bool authenticated, sc;
   uint8_t key_size;
+  uint64_t local_counter, peer_counter; /* SignCounters that are not used: of local_csrk, of csrk */
 } ab_store_bond;
 
 /* 0; AIOBLE_ENOENT: none is kept, or it makes no sense, which is logged */
@@ -141,6 +144,9 @@ void ab_store_bonds(const ab_store *store, ab_store_bond_fn *fn, void *ctx);
 /* Keeps it in place of the peer's, until flushed in memory only. 0 or AIOBLE_ENOMEM. */
 int ab_store_set_bond(ab_store *store, const ab_store_bond *bond);
 
+/* … its counters alone; one that is not kept has none. 0 or AIOBLE_ENOMEM. */
+int ab_store_set_counters(ab_store *store, const aioble_addr_t *peer, uint64_t local_counter,
+                          uint64_t peer_counter);
 typedef struct ab_store_imported {
   uint8_t irk[AB_STORE_KEY_LEN]; /* our own, if has_irk */
   bool has_irk;

@@ -8,10 +8,14 @@
 
 #include <string.h>
 
-#define BOND     "bond"
-#define IDENTITY "identity"
+#define BOND        "bond"
+#define IDENTITY    "identity"
+#define COUNTER     "sign_counter"
+#define OWN_COUNTER "local_sign_counter"
 
 enum { KEY_MIN = 7 };
+
+static const double counters = 4294967296.0;
 
 /* ---- reading ---- */
 
@@ -45,6 +49,17 @@ static bool ltk_in(const cJSON *bond, const char *name, ab_store_ltk *ltk) {
   for (size_t i = 0; i < sizeof rand; i++)
     ltk->rand = ltk->rand << 8 | rand[i];
   return ltk->there;
+}
+
+/* absent: 0 */
+static bool counter_in(const cJSON *object, const char *name, uint64_t *counter) {
+  const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, name);
+  double n = number ? number->valuedouble : 0;
+
+  if (number && (!cJSON_IsNumber(number) || !(n >= 0 && n <= counters)))
+    return false;
+  *counter = (uint64_t) n;
+  return (double) *counter == n;
 }
 
 /* of LE Secure Connections there is one key, without a name (2.4.4.1) */
@@ -83,7 +98,8 @@ static bool read_bond(const cJSON *part, ab_store_bond *bond) {
          key_in(part, "irk", bond->irk, &bond->has_irk) &&
          key_in(part, "csrk", bond->csrk, &bond->has_csrk) &&
          key_in(part, "local_csrk", bond->local_csrk, &bond->has_local_csrk) &&
-         ab_store_bond_makes_sense(bond);
+         counter_in(part, COUNTER, &bond->peer_counter) &&
+         counter_in(part, OWN_COUNTER, &bond->local_counter) && ab_store_bond_makes_sense(bond);
 }
 
 static int bond_in(const ab_store *store, const aioble_addr_t *peer, const cJSON *part,
@@ -140,12 +156,18 @@ static bool put_ltk(cJSON *bond, const char *name, const ab_store_ltk *ltk) {
                          ab_store_put_number(object, "ediv", ltk->ediv));
 }
 
+static bool put_counter(cJSON *object, const char *name, uint64_t counter) {
+  return counter == 0 || cJSON_AddNumberToObject(object, name, (double) counter);
+}
+
 static cJSON *bond_part(const ab_store_bond *bond) {
   cJSON *part = cJSON_CreateObject();
   bool ok = part && put_ltk(part, "local", &bond->local) && put_ltk(part, "peer", &bond->peer) &&
             put_key(part, "irk", bond->irk, bond->has_irk) &&
             put_key(part, "csrk", bond->csrk, bond->has_csrk) &&
             put_key(part, "local_csrk", bond->local_csrk, bond->has_local_csrk) &&
+            put_counter(part, COUNTER, bond->peer_counter) &&
+            put_counter(part, OWN_COUNTER, bond->local_counter) &&
             cJSON_AddBoolToObject(part, "authenticated", bond->authenticated) &&
             cJSON_AddBoolToObject(part, "secure_connections", bond->sc) &&
             cJSON_AddNumberToObject(part, "key_size", bond->key_size);
@@ -161,6 +183,23 @@ int ab_store_set_bond(ab_store *store, const ab_store_bond *bond) {
     return AIOBLE_ENOMEM;
   ab_store_remove_part(store, &bond->addr, BOND);
   return ab_store_set_part(store, &bond->addr, BOND, part);
+}
+
+static int set_counter(ab_store *store, cJSON *bond, const char *name, uint64_t counter) {
+  const cJSON *old = cJSON_GetObjectItemCaseSensitive(bond, name);
+
+  if ((old ? old->valuedouble : 0) == (double) counter)
+    return 0;
+  store->dirty = true;
+  return ab_store_set_member(bond, name, cJSON_CreateNumber((double) counter));
+}
+
+int ab_store_set_counters(ab_store *store, const aioble_addr_t *peer, uint64_t local_counter,
+                          uint64_t peer_counter) {
+  cJSON *bond = ab_store_part(store, peer, BOND);
+  int err = bond ? set_counter(store, bond, OWN_COUNTER, local_counter) : 0;
+
+  return bond && err == 0 ? set_counter(store, bond, COUNTER, peer_counter) : err;
 }
 
 /* ---- ours ---- */

@@ -193,7 +193,10 @@ static int make_buffers(ab_tport *t) {
   return 0;
 }
 
+/* keys have come and gone in them */
 static void free_buffers(ab_tport *t) {
+  if (t->buf)
+    explicit_bzero(t->buf, sizeof *t->buf);
   t->mem.free(t->mem.ctx, t->buf);
   t->buf = NULL;
 }

@@ -35,6 +35,8 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room) {
   buf->ctx = NULL;
   buf->p = buf->mem + AB_BUF_HEADROOM;
   buf->len = 0;
+  buf->secret = false;
+  buf->kept = false;
   return buf;
 }
 
@@ -57,6 +59,8 @@ void ab_buf_free(ab_buf *buf) {
     return;
   pool = buf->pool;
   ab_list_remove(&buf->node);
+  if (buf->secret)
+    explicit_bzero(buf->mem, buf->size);
   if (buf->size == AB_BUF_HEADROOM + AB_BUF_ROOM && pool->idle < pool->idle_limit) {
     pool->idle++;
     ab_list_push_front(&pool->free, &buf->node);
@@ -71,5 +75,6 @@ void ab_buf_finish(ab_buf *buf, int status) {
   buf->done = NULL;
   if (done)
     done(buf, status);
-  ab_buf_free(buf);
+  if (!buf->kept)
+    ab_buf_free(buf);
 }

@@ -21,7 +21,8 @@ enum {
 typedef struct ab_buf ab_buf;
 typedef struct ab_bufs ab_bufs;
 
-/* The controller took the last byte (0), or it never will (ENOTCONN, ENODEV). Called once. */
+/* The controller took the last byte (0), or it never will (ENOTCONN, ENODEV). Called once. It may
+   set `kept`: then the buffer is its caller's, who frees it later. */
 typedef void ab_buf_done_fn(ab_buf *buf, int status);
 
 struct ab_buf {
@@ -33,6 +34,8 @@ struct ab_buf {
   uint32_t len;
   uint32_t size; /* of mem, head-room included */
   uint32_t note; /* whoever has it queued */
+  bool secret;   /* there is, or may be, a key in it: wiped when it is freed */
+  bool kept;     /* done has taken it over */
   uint8_t mem[];
 };
 
@@ -50,7 +53,7 @@ ab_buf *ab_buf_new(ab_bufs *pool, size_t room);
 /* one with a copy of these bytes in it */
 ab_buf *ab_buf_copy(ab_bufs *pool, const void *data, size_t len);
 void ab_buf_free(ab_buf *buf); /* without calling done; NULL does nothing */
-/* calls done(status), then frees */
+/* calls done(status), then frees, unless that has kept it */
 void ab_buf_finish(ab_buf *buf, int status);
 
 /* a cursor over the room behind what is in the buffer; ab_buf_wrote() takes over what it wrote */
@@ -78,6 +81,13 @@ static inline void ab_buf_consume(ab_buf *buf, size_t n) {
   assert(n <= buf->len);
   buf->p += n;
   buf->len -= (uint32_t) n;
+}
+
+/* One that was sent and kept, as it was given away: with n bytes behind the head-room. Whoever
+   wrote on them on their way has put back what was there. */
+static inline void ab_buf_rewind(ab_buf *buf, uint32_t n) {
+  buf->p = buf->mem + AB_BUF_HEADROOM;
+  buf->len = n;
 }
 
 #endif

@@ -26,12 +26,23 @@ static void over(vr_link *l) {
 
 /* ---- 4 ---- */
 
-static void tell(vr_end *e) {
+static void tell_now(vr_end *e) {
   if (e->link->enc.again)
     VR_EVENT(e->ctrl, e, AB_HCI_EV_ENCRYPTION_KEY_REFRESH, hci_ev_key_refresh, .handle = e->handle);
   else
     VR_EVENT(e->ctrl, e, AB_HCI_EV_ENCRYPTION_CHANGE, hci_ev_encryption, .handle = e->handle,
              .enabled = 1);
+}
+
+static void on_late(ab_timer *timer) {
+  tell_now(ab_container_of(timer, vr_end, late));
+}
+
+static void tell(vr_end *e) {
+  if (e->ctrl->encryption_late_us)
+    vr_timer_in(e->link->radio, &e->late, e->ctrl->encryption_late_us, on_late);
+  else
+    tell_now(e);
 }
 
 static void on_start(vr_end *at, const vr_pdu_args *args) {

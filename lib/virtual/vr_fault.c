@@ -64,6 +64,10 @@ void aioble_virtual_controller_lose_credits(aioble_transport_t *t, bool lose) {
   vr_ctrl_of(t)->lose_credits = lose;
 }
 
+void aioble_virtual_controller_delay_encryption(aioble_transport_t *t, uint32_t us) {
+  vr_ctrl_of(t)->encryption_late_us = us;
+}
+
 void aioble_virtual_controller_hardware_error(aioble_transport_t *t, uint8_t code) {
   hardware_error(vr_ctrl_of(t), code);
 }

@@ -71,6 +71,7 @@ static void end_quiet(vr_end *e) {
   pdus_free(e->link->radio, &e->pdus);
   vr_acl_flush(e);
   vr_timer_stop(e->link->radio, &e->auth);
+  vr_timer_stop(e->link->radio, &e->late);
   ab_list_remove(&e->credit_node);
   e->completed = 0;
 }

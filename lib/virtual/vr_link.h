@@ -58,6 +58,7 @@ struct vr_end {
   uint8_t asked;            /* procedures of this end under way: a bit each */
   uint16_t auth_timeout;    /* 10 ms */
   ab_timer auth;            /* runs while an encrypted link is silent */
+  ab_timer late;            /* the host is to be told that it is encrypted */
 };
 
 typedef enum vr_update_phase {

@@ -108,6 +108,7 @@ struct vr_ctrl {
   bool gave;      /* this turn: batch_end is due */
   uint32_t epoch; /* of resets: links of an earlier one are gone */
   bool hold, silent, lose_credits;
+  uint32_t encryption_late_us; /* the event, behind the data */
 
   ab_list from_host; /* ab_buf */
   ab_list to_host;   /* ab_buf; ctx: the vr_end it is about, or NULL */

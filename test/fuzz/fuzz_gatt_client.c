@@ -70,10 +70,19 @@ static void on_broken(void *ctx, int status) {
   check(status < 0);
 }
 
+/* held until time passes, or sent again at once */
+static ab_att_verdict on_refused(void *ctx, uint8_t code, bool secured) {
+  (void) ctx;
+  if (code == AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION)
+    return secured ? AB_ATT_REPEATS : AB_ATT_HOLDS;
+  return code == AB_ATT_ERR_INSUFFICIENT_ENCRYPTION ? AB_ATT_REPEATS : AB_ATT_ENDS;
+}
+
 static const ab_att_events events = {.send = take,
                                      .on_request = answer,
                                      .on_value = on_value,
                                      .on_mtu = on_mtu,
+                                     .on_refused = on_refused,
                                      .on_broken = on_broken};
 
 /* ---- what we do ---- */
@@ -277,6 +286,8 @@ static void step(world *w, uint8_t what) {
   case 9:
     w->env.now_us += what * 1000000u;
     ab_timers_run(&w->env.timers, w->env.now_us);
+    ab_att_secured(&w->att);
+    ab_att_release(&w->att, which % 2);
     break;
   case 10:
     ab_att_respond_error(&w->att, 1, AB_ATT_ERR_UNLIKELY);

@@ -90,7 +90,18 @@ static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsig
   (void) act(world_of(link), NULL);
 }
 
-static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+static const ab_gatt_value_ops ops = {
+    .read = on_read, .check = on_check, .written = on_written, .subscribed = on_subscribed};
+
+/* what a last octet of 0 signs is good */
+static uint8_t verify(ab_gatt_server_link *link, uint8_t opcode, const uint8_t *data, size_t len) {
+  ab_rd r = ab_rd_of(data, len);
+
+  check(world_of(link)->link.server && opcode == AB_ATT_SIGNED_WRITE_CMD);
+  check(len >= 2 + AB_ATT_SIGNATURE);
+  (void) ab_rd_take(&r, len - 1);
+  return ab_rd_u8(&r) == 0;
+}
 
 /* ---- the table ---- */
 
@@ -138,7 +149,7 @@ static void init_values(world *w) {
     uint16_t max_len;
   } made[VALUES] = {{AIOBLE_READ | AIOBLE_NOTIFY, 20},
                     {AIOBLE_READ, 512},
-                    {AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP, 30},
+                    {AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_SIGNED_WRITE, 30},
                     {AIOBLE_WRITE | AIOBLE_INDICATE, 512},
                     {AIOBLE_READ | AIOBLE_WRITE | AIOBLE_NOTIFY | AIOBLE_INDICATE, 512},
                     {AIOBLE_READ | AIOBLE_WRITE, 3}};
@@ -269,6 +280,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
   ab_bufs_init(&w->bufs, &w->env, 8);
   ab_att_init(&w->att, &w->env, &w->bufs, &events, w, AB_ATT_MTU_MAX);
   check(ab_gatt_server_init(&w->server, &w->env, &w->bufs) == 0);
+  w->server.verify = verify;
   init_values(w);
   install(w);
   ab_gatt_server_link_open(&w->server, &w->link, &w->att);

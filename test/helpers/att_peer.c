@@ -57,12 +57,22 @@ static void on_error(void *ctx, uint8_t code) {
   peer->error = code;
 }
 
+static ab_att_verdict on_refused(void *ctx, uint8_t code, bool secured) {
+  att_peer *peer = ctx;
+
+  assert_int_equal(code, peer->error);
+  peer->refused++;
+  peer->secured = secured;
+  return peer->verdict;
+}
+
 static const ab_att_events events = {.send = sent,
                                      .on_request = on_request,
                                      .on_value = on_value,
                                      .on_mtu = on_mtu,
                                      .on_broken = on_broken,
-                                     .on_error = on_error};
+                                     .on_error = on_error,
+                                     .on_refused = on_refused};
 
 static void receive(void *ctx, const uint8_t *pdu, size_t len) {
   ab_att_rx(ctx, pdu, len);

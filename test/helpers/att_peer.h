@@ -32,6 +32,9 @@ typedef struct att_peer {
   uint16_t mtu;
   unsigned errors; /* on_error calls, and the last one's */
   uint8_t error;
+  ab_att_verdict verdict; /* that on_refused gives; its calls, and what the last one said */
+  unsigned refused;
+  bool secured;
   unsigned broken; /* on_broken calls, and the last one's */
   int broken_status;
 } att_peer;

@@ -72,7 +72,8 @@ static void on_subscribed(ab_gatt_value *value, ab_gatt_server_link *link, unsig
   run_hook(v);
 }
 
-static const ab_gatt_value_ops ops = {on_read, on_check, on_written, on_subscribed};
+static const ab_gatt_value_ops ops = {
+    .read = on_read, .check = on_check, .written = on_written, .subscribed = on_subscribed};
 
 static int on_request(att_peer *peer, uint8_t opcode, ab_rd *pdu, ab_wr *rsp, uint16_t *handle) {
   gatt_bed *bed = peer->user;

@@ -12,6 +12,7 @@
 bool plot_meet(story *st) {
   sim_watch *opening = story_ask(st, aioble_open(st->central)), *advertising, *connecting;
   aioble_addr_t addr = {AIOBLE_ADDR_PUBLIC, {0x02, 0xa1, 0x0b, 0x1e, 0, 2}};
+  const aioble_connect_options_t options = {.unencrypted = st->unencrypted};
   aioble_device_t *device;
 
   if (story_wait(st, opening) < 0 || story_run(st, aioble_open(st->peripheral)) < 0)
@@ -22,7 +23,7 @@ bool plot_meet(story *st) {
   if (!device)
     return false;
   advertising = story_ask(st, aioble_advertise(st->peripheral, NULL));
-  connecting = story_ask(st, aioble_device_connect(device, NULL));
+  connecting = story_ask(st, aioble_device_connect(device, &options));
   aioble_device_unref(device);
   if (story_wait(st, connecting) < 0)
     return false;
@@ -119,6 +120,36 @@ static void pairing(story *st) {
     assert_true(aioble_conn_security(st->conn).authenticated);
   (void) story_run(st, aioble_conn_pair(st->peer_conn, NULL));
   (void) story_run(st, aioble_conn_rssi(st->conn));
+  plot_part(st);
+}
+
+/* a door that opens to a signature; with the bond, on a link that is not encrypted */
+static void knocking(story *st) {
+  aioble_service_t *service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x1815));
+  aioble_char_t *door =
+      service ? aioble_char_new(service, AIOBLE_UUID16(0x2a56), AIOBLE_SIGNED_WRITE, NULL) : NULL;
+  bool there = door && aioble_service_add(service) == 0;
+  sim_watch *found, *written;
+
+  aioble_service_unref(service);
+  if (!there || !plot_meet(st) || story_run(st, aioble_conn_pair(st->conn, NULL)) < 0)
+    return;
+  plot_part(st);
+  let_go(st);
+  st->unencrypted = true;
+  if (!plot_meet(st))
+    return;
+  found = story_ask(st, aioble_conn_service(st->conn, AIOBLE_UUID16(0x1815)));
+  if (story_wait(st, found) < 0)
+    return;
+  found = story_ask(
+      st, aioble_client_service_char(aioble_op_service(found->op), AIOBLE_UUID16(0x2a56)));
+  if (story_wait(st, found) < 0)
+    return;
+  written = story_ask(st, aioble_char_written(door));
+  (void) story_run(
+      st, aioble_client_char_write(aioble_op_char(found->op), "open", 4, AIOBLE_WRITE_SIGNED));
+  (void) story_wait_or_give_up(st, written);
   plot_part(st);
 }
 
@@ -221,6 +252,9 @@ const story_plot story_plots[] = {
     {.name = "meeting again", .tell = meeting_again, .kept = true},
     {.name = "pairing", .tell = pairing},
     {.name = "pairing in time", .tell = pairing, .timing = true},
+    {.name = "in hiding", .tell = plot_in_hiding, .hidden = true},
+    {.name = "knocking", .tell = knocking},
+    {.name = "secured values", .tell = plot_secured_values, .secured = true},
     {.name = "scanning", .tell = scanning},
     {.name = "nobody there", .tell = nobody_there},
     {.name = "channels", .tell = channels},

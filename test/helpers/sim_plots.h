@@ -16,6 +16,9 @@ void plot_part(story *st);
 void plot_walk(story *st, aioble_discovery_t *discovery,
                void (*visit)(story *st, const aioble_op_t *found));
 
+/* with private addresses (sim_plots_privacy.c) */
+void plot_in_hiding(story *st);
+
 /* of values and attributes (sim_plots_gatt.c); the others are in sim_plots.c */
 void plot_values(story *st);
 void plot_discovery(story *st);
@@ -23,5 +26,6 @@ void plot_long_values(story *st);
 void plot_slow_server(story *st);
 void plot_descriptors(story *st);
 void plot_many_values(story *st);
+void plot_secured_values(story *st);
 
 #endif

@@ -258,3 +258,40 @@ void plot_many_values(story *st) {
 done:
   abandon(&lib);
 }
+
+static void agree(aioble_conn_t *conn, void *user) {
+  (void) user;
+  (void) aioble_pairing_answer(conn, true, 0);
+}
+
+/* several are refused at once, and a channel, until the link is paired for them */
+void plot_secured_values(story *st) {
+  aioble_listener_t *listener = aioble_l2cap_listen(
+      st->peripheral, 0x80, &(aioble_listen_options_t){.security = AIOBLE_SECURITY_ENCRYPTED});
+  sim_watch *chr, *asked[5];
+  aioble_client_char_t *c;
+
+  aioble_set_on_pairing_request(st->peripheral, agree, st);
+  if (!plot_meet(st) || !listener)
+    goto done;
+  chr = story_ask(st, aioble_conn_service(st->conn, AIOBLE_UUID16(0x181a)));
+  if (story_wait(st, chr) < 0)
+    goto done;
+  chr =
+      story_ask(st, aioble_client_service_char(aioble_op_service(chr->op), AIOBLE_UUID16(0x2a6e)));
+  if (story_wait(st, chr) < 0)
+    goto done;
+  c = aioble_op_char(chr->op);
+  asked[0] = story_ask(st, aioble_client_char_read(c));
+  asked[1] = story_ask(st, aioble_client_char_write(c, "abc", 3, AIOBLE_WRITE_REQUEST));
+  asked[2] = story_ask(st, aioble_client_char_subscribe(c, AIOBLE_SUBSCRIBE_NOTIFY));
+  asked[3] = story_ask(st, aioble_conn_write_reliable(
+                               st->conn, &(aioble_write_t){.chr = c, .data = "def", .len = 3}, 1));
+  asked[4] = story_ask(st, aioble_conn_l2cap_connect(st->conn, 0x80, NULL));
+  for (unsigned i = 0; i < 5; i++)
+    (void) story_wait_or_give_up(st, asked[i]);
+  plot_part(st);
+done:
+  aioble_listener_stop(listener);
+  aioble_listener_unref(listener);
+}

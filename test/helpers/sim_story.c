@@ -111,25 +111,31 @@ static aioble_t *teller(story *st, const char *name, aioble_options_t options,
 
   (void) snprintf(path, sizeof path, "%s/%s.json", st->dir ? st->dir : "", name);
   options.store = st->dir ? path : "";
+  options.private_address = st->plot->hidden;
+  options.rotation_s = st->plot->hidden;
   return sim_stack_new(&st->s, &options, controller);
 }
 
 static void begin(story *st, const story_plot *plot, uint64_t seed) {
   const aioble_virtual_controller_options_t old = {.le_features_off = 1 << 1};
+  aioble_security_t security = plot->secured ? AIOBLE_SECURITY_ENCRYPTED : AIOBLE_SECURITY_NONE;
   aioble_service_t *service;
 
   memset(st, 0, sizeof *st);
   st->plot = plot;
   sim_open(&st->s, &(aioble_virtual_options_t){.timing = plot->timing, .seed = seed});
   st->dir = plot->kept ? temp_dir_new() : NULL;
-  st->central = teller(
-      st, "central",
-      (aioble_options_t){.mtu = plot->mtu, .gatt_cache = plot->kept ? AIOBLE_CACHE_ALL : 0}, NULL);
+  st->central = teller(st, "central",
+                       (aioble_options_t){.mtu = plot->mtu,
+                                          .gatt_cache = plot->kept ? AIOBLE_CACHE_ALL : 0,
+                                          .auto_secure = AIOBLE_AUTO_SECURE_PAIR},
+                       NULL);
   st->peripheral = teller(st, "peripheral", (aioble_options_t){0}, plot->old_peer ? &old : NULL);
   service = aioble_service_new(st->peripheral, AIOBLE_UUID16(0x181a));
   st->chr = aioble_char_new(
       service, AIOBLE_UUID16(0x2a6e),
-      AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE, NULL);
+      AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP | AIOBLE_NOTIFY | AIOBLE_INDICATE,
+      &(aioble_char_options_t){.read_security = security, .write_security = security});
   assert_int_equal(aioble_register_services(st->peripheral, &service, 1), 0);
   aioble_service_unref(service);
 }

@@ -25,7 +25,9 @@ typedef struct story_plot {
   bool old_peer; /* the peripheral's controller has no Connection Parameters Request */
   bool timing;   /* data waits for connection events: more steps */
   uint16_t mtu;  /* of the central; 0: the default */
+  bool secured;  /* the value asks for an encrypted link */
   bool kept;     /* both have a store, and the central remembers the tables of all */
+  bool hidden;   /* both have private addresses, new ones every second */
 } story_plot;
 
 struct story {
@@ -40,6 +42,7 @@ struct story {
   aioble_conn_t *conn, *peer_conn; /* references; NULL: none */
   aioble_char_t *chr;
   aioble_answer_t *answer; /* that the peripheral owes; NULL: none */
+  bool unencrypted;        /* the next link is not encrypted, whatever bond there is */
   sim_watch ops[STORY_OPS];
   unsigned n_ops;
   sim_watch *current; /* the op that is waited for */

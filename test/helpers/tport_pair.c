@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,10 +37,20 @@ static void *count_alloc(void *ctx, size_t size) {
   return malloc(size);
 }
 
+/* keys have gone through its buffers: nothing of what did is left in them */
+static void expect_wiped(void *ptr) {
+  const uint8_t *octets = ptr;
+
+  if (malloc_usable_size(ptr) >= sizeof(ab_tport_buffers))
+    for (size_t i = 0; i < sizeof(ab_tport_buffers); i++)
+      assert_int_equal(octets[i], 0);
+}
+
 static void count_free(void *ctx, void *ptr) {
   tport_pair *p = ctx;
 
   p->live -= ptr != NULL;
+  expect_wiped(ptr);
   free(ptr);
 }
 

@@ -276,7 +276,7 @@ static void bad_arguments_are_einval(void **state) {
   client_bed_then(&o, aioble_client_char_write(chr, NULL, 1, AIOBLE_WRITE_AUTO));
   client_bed_run_ms(bed, 0);
   assert_int_equal(o.status, AIOBLE_EINVAL);
-  client_bed_then(&o, aioble_client_char_write(chr, "a", 1, (aioble_write_mode_t) 3));
+  client_bed_then(&o, aioble_client_char_write(chr, "a", 1, (aioble_write_mode_t) 4));
   client_bed_run_ms(bed, 0);
   assert_int_equal(o.status, AIOBLE_EINVAL);
   client_bed_then(&o, aioble_client_char_write(chr, NULL, 0, AIOBLE_WRITE_AUTO));

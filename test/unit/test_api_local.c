@@ -310,6 +310,34 @@ static void who_is_not_authorized_is_not_asked_further(void **state) {
   assert_int_equal(h.writes, 1);
 }
 
+static bool may_write(const aioble_access_t *access, bool write, void *user) {
+  hooked *h = user;
+
+  check_access(h, access);
+  assert_true(write);
+  h->authorizations++;
+  return !h->refuses;
+}
+
+/* Part F, 3.4.6.1; and again with the whole value when it is to be written */
+static void who_is_not_authorized_cannot_prepare_a_write(void **state) {
+  server_bed *bed = *state;
+  hooked h = {.bed = bed, .refuses = true};
+
+  server_bed_char(bed, WRITABLE, &(aioble_char_options_t){.on_authorize = may_write, .user = &h});
+  server_bed_play(bed, "> 16 +02 0000 41\n"
+                       "< 01 16 +02 08\n");
+  assert_int_equal(h.authorizations, 1);
+  h.refuses = false;
+  server_bed_play(bed, "> 16 +02 0000 41\n"
+                       "< 17 +02 0000 41\n");
+  h.refuses = true;
+  server_bed_play(bed, "> 18 01\n"
+                       "< 01 18 +02 08\n");
+  assert_int_equal(h.authorizations, 3);
+  assert_int_equal(aioble_char_read(bed->chr).len, 0);
+}
+
 static void authorization_needs_no_other_hook(void **state) {
   server_bed *bed = *state;
   hooked h = {.bed = bed};
@@ -536,6 +564,7 @@ int main(void) {
       TEST(other_bytes_leave_the_value_alone),
       TEST(a_hook_that_answers_nonsense_is_an_unlikely_error),
       TEST(who_is_not_authorized_is_not_asked_further),
+      TEST(who_is_not_authorized_cannot_prepare_a_write),
       TEST(authorization_needs_no_other_hook),
       TEST(a_descriptor_has_hooks_too),
       TEST(each_change_of_a_subscription_is_told),

@@ -427,6 +427,54 @@ static void the_links_end_ends_indications(void **state) {
   assert_int_equal(a.calls + b.calls, 2);
 }
 
+/* ---- authorization ---- */
+
+typedef struct authorizer {
+  bool allows;
+  unsigned asked;
+} authorizer;
+
+static bool may_read(const aioble_access_t *access, bool write, void *user) {
+  authorizer *a = user;
+
+  assert_non_null(access->conn);
+  assert_non_null(access->chr);
+  assert_null(access->desc);
+  assert_false(write);
+  assert_int_equal(access->value.len, 0);
+  a->asked++;
+  return a->allows;
+}
+
+static void who_may_not_read_is_not_told_either(void **state) {
+  server_bed *bed = *state;
+  authorizer a = {.allows = false};
+  aioble_op_t *op;
+
+  server_bed_char(bed, AIOBLE_READ | AIOBLE_NOTIFY | AIOBLE_INDICATE,
+                  &(aioble_char_options_t){.on_authorize = may_read, .user = &a});
+  server_bed_play(bed, "> 12 +03 0100\n"
+                       "< 01 12 +03 08\n"
+                       "> 12 +03 0000\n" /* which asks for nothing */
+                       "< 13\n");
+  assert_int_equal(a.asked, 1);
+  server_bed_expect(bed, aioble_char_notify(bed->chr, bed->conn, "a", 1), AIOBLE_ERR_ATT(0x08));
+  server_bed_expect(bed, aioble_char_indicate(bed->chr, bed->conn, "a", 1), AIOBLE_ERR_ATT(0x08));
+  assert_int_equal(aioble_char_try_notify(bed->chr, bed->conn, "a", 1), AIOBLE_ERR_ATT(0x08));
+  a.allows = true;
+  server_bed_play(bed, "> 12 +03 0100\n"
+                       "< 13\n");
+  op = aioble_char_notify(bed->chr, bed->conn, "a", 1);
+  server_bed_play(bed, "< 1b +02 61\n");
+  aioble_op_unref(op);
+  assert_int_equal(aioble_char_write(bed->chr, "b", 1, AIOBLE_SEND_UPDATE), 0);
+  server_bed_play(bed, "< 1b +02 62\n");
+  a.allows = false; /* not any more */
+  assert_int_equal(aioble_char_write(bed->chr, "c", 1, AIOBLE_SEND_UPDATE), 0);
+  server_bed_play(bed, "");
+  assert_int_equal(a.asked, 8);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -454,6 +502,7 @@ int main(void) {
       TEST(an_indication_not_confirmed_times_out_and_keeps_its_slot),
       TEST(a_cancelled_indication_that_waits_is_not_sent),
       TEST(the_links_end_ends_indications),
+      TEST(who_may_not_read_is_not_told_either),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

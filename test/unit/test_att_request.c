@@ -434,6 +434,165 @@ static void an_error_is_told_before_its_request_ends_and_once(void **state) {
   att_peer_free(peer);
 }
 
+/* ---- refused, and sent once more ---- */
+
+static void a_request_that_is_held_is_sent_again_once(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome a = {0}, b = {0};
+
+  (void) state;
+  peer->verdict = AB_ATT_HOLDS;
+  ask(peer, &a, AB_ATT_READ_REQ, 1);
+  ask(peer, &b, AB_ATT_READ_REQ, 2);
+  att_peer_play(peer, "< 0a 0100\n"
+                      "> 01 0a 0100 05\n"
+                      "< 0a 0200\n" /* others go on */
+                      "> 0b\n");
+  fake_env_advance(peer->env, 2ull * TRANSACTION_US); /* it is not on the air */
+  assert_int_equal(a.calls, 0);
+  assert_int_equal(b.calls, 1);
+  ab_att_release(&peer->att, true);
+  att_peer_play(peer, "< 0a 0100\n"
+                      "> 01 0a 0100 0f\n");
+  assert_int_equal(a.calls, 1);
+  assert_int_equal(a.status, AIOBLE_ERR_ATT(AB_ATT_ERR_INSUFFICIENT_ENCRYPTION));
+  assert_int_equal(peer->refused, 1);
+  assert_int_equal(peer->errors, 2);
+  att_peer_free(peer);
+}
+
+static void what_was_held_goes_first_and_in_its_order(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome a = {0}, b = {0}, c = {0}, d = {0};
+
+  (void) state;
+  peer->verdict = AB_ATT_HOLDS;
+  ask(peer, &a, AB_ATT_READ_REQ, 1);
+  ask(peer, &b, AB_ATT_READ_REQ, 2);
+  ask(peer, &c, AB_ATT_READ_REQ, 3);
+  ask(peer, &d, AB_ATT_READ_REQ, 4);
+  att_peer_play(peer, "< 0a 0100\n"
+                      "> 01 0a 0100 05\n"
+                      "< 0a 0200\n"
+                      "> 01 0a 0200 05\n"
+                      "< 0a 0300\n");
+  ab_att_release(&peer->att, true);
+  att_peer_play(peer, "> 0b\n"
+                      "< 0a 0100\n"
+                      "> 0b\n"
+                      "< 0a 0200\n"
+                      "> 0b\n"
+                      "< 0a 0400\n"
+                      "> 0b\n");
+  assert_int_equal(a.calls + b.calls + c.calls + d.calls, 4);
+  assert_int_equal(a.status | b.status | c.status | d.status, 0);
+  att_peer_free(peer);
+}
+
+static void what_is_held_in_vain_ends_with_its_error(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome a = {.then = ask_again}, b = {0};
+
+  (void) state;
+  peer->verdict = AB_ATT_HOLDS;
+  ask(peer, &a, AB_ATT_READ_REQ, 1);
+  ask(peer, &b, AB_ATT_READ_REQ, 2);
+  att_peer_play(peer, "< 0a 0100\n"
+                      "> 01 0a 0100 05\n"
+                      "< 0a 0200\n"
+                      "> 01 0a 0200 0c\n");
+  ab_att_release(&peer->att, false);
+  assert_int_equal(a.calls, 1);
+  assert_int_equal(a.status, AIOBLE_ERR_ATT(AB_ATT_ERR_INSUFFICIENT_AUTHENTICATION));
+  assert_int_equal(b.calls, 1);
+  assert_int_equal(b.status, AIOBLE_ERR_ATT(AB_ATT_ERR_KEY_SIZE_TOO_SHORT));
+  att_peer_play(peer, "< 0a 0900\n" /* another one, which may be held as well */
+                      "> 01 0a 0900 05\n");
+  assert_int_equal(a.calls, 1);
+  assert_int_equal(peer->refused, 3);
+  att_peer_free(peer);
+  assert_int_equal(a.calls, 2);
+  assert_int_equal(a.status, AIOBLE_ENOTCONN);
+}
+
+static void a_write_does_not_overtake_one_of_its_attribute_that_is_held(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome a = {0}, b = {0}, c = {0}, d = {0};
+
+  (void) state;
+  peer->verdict = AB_ATT_HOLDS;
+  ask(peer, &a, AB_ATT_WRITE_REQ, 1);
+  ask(peer, &b, AB_ATT_PREPARE_WRITE_REQ, 1);
+  ask(peer, &c, AB_ATT_WRITE_REQ, 2);
+  ask(peer, &d, AB_ATT_READ_REQ, 1);
+  att_peer_play(peer, "< 12 0100\n"
+                      "> 01 12 0100 05\n"
+                      "< 12 0200\n"
+                      "> 13\n"
+                      "< 0a 0100\n"
+                      "> 0b\n");
+  ab_att_release(&peer->att, true);
+  att_peer_play(peer, "< 12 0100\n"
+                      "> 13\n"
+                      "< 16 0100\n"
+                      "> 17 0100 0000\n");
+  assert_int_equal(a.calls + b.calls + c.calls + d.calls, 4);
+  assert_int_equal(a.status | b.status | c.status | d.status, 0);
+  att_peer_free(peer);
+}
+
+static void one_that_was_asked_before_the_link_was_secured_is_sent_again_at_once(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome a = {0}, b = {0};
+
+  (void) state;
+  peer->verdict = AB_ATT_REPEATS;
+  ab_att_secured(&peer->att); /* before that is no matter */
+  ask(peer, &a, AB_ATT_READ_REQ, 1);
+  ask(peer, &b, AB_ATT_READ_REQ, 2);
+  att_peer_play(peer, "< 0a 0100\n"
+                      "> 01 0a 0100 05\n"
+                      "< 0a 0100\n");
+  assert_false(peer->secured);
+  att_peer_play(peer, "> 0b\n"
+                      "< 0a 0200\n");
+  ab_att_secured(&peer->att);
+  att_peer_play(peer, "> 01 0a 0200 05\n"
+                      "< 0a 0200\n"
+                      "> 0b\n");
+  assert_true(peer->secured);
+  assert_int_equal(a.calls + b.calls, 2);
+  assert_int_equal(a.status | b.status, 0);
+  att_peer_free(peer);
+}
+
+/* nothing asks about them, and nothing is left of them */
+static void one_that_is_not_wanted_or_not_sent_yet_is_not_sent_again(void **state) {
+  att_peer *peer = att_peer_new(23);
+  outcome a = {0}, b = {0}, c = {0};
+
+  (void) state;
+  peer->verdict = AB_ATT_HOLDS;
+  ask(peer, &a, AB_ATT_READ_REQ, 1);
+  ab_att_rx(&peer->att, (const uint8_t[]){1, AB_ATT_READ_REQ, 1, 0, 5}, 5); /* before it is sent */
+  assert_int_equal(a.calls, 1);
+  att_peer_play(peer, "< 0a 0100\n");
+  ask(peer, &b, AB_ATT_READ_REQ, 2);
+  ab_att_detach(&b.req);
+  att_peer_play(peer, "< 0a 0200\n"
+                      "> 01 0a 0200 05\n");
+  assert_int_equal(peer->refused, 0);
+  ask(peer, &c, AB_ATT_READ_REQ, 3);
+  att_peer_play(peer, "< 0a 0300\n"
+                      "> 01 0a 0300 05\n");
+  assert_int_equal(peer->refused, 1);
+  ab_att_detach(&c.req);
+  ab_att_release(&peer->att, true);
+  pdu_script_quiet(&peer->script);
+  assert_int_equal(b.calls + c.calls, 0);
+  att_peer_free(peer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_request_on_the_air_and_each_gets_its_own_answer),
@@ -452,6 +611,12 @@ int main(void) {
       cmocka_unit_test(the_mtu_never_goes_below_the_default_or_above_ours),
       cmocka_unit_test(a_detached_mtu_exchange_still_counts),
       cmocka_unit_test(an_error_is_told_before_its_request_ends_and_once),
+      cmocka_unit_test(a_request_that_is_held_is_sent_again_once),
+      cmocka_unit_test(what_was_held_goes_first_and_in_its_order),
+      cmocka_unit_test(what_is_held_in_vain_ends_with_its_error),
+      cmocka_unit_test(a_write_does_not_overtake_one_of_its_attribute_that_is_held),
+      cmocka_unit_test(one_that_was_asked_before_the_link_was_secured_is_sent_again_at_once),
+      cmocka_unit_test(one_that_is_not_wanted_or_not_sent_yet_is_not_sent_again),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

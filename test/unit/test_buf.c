@@ -175,6 +175,33 @@ static void finish_tells_once_and_free_tells_nobody(void **state) {
   }
 }
 
+static void keep(ab_buf *buf, int status) {
+  note(buf, status);
+  buf->kept = true;
+  ab_buf_consume(buf, 1);
+}
+
+static void one_that_is_kept_can_be_given_away_again(void **state) {
+  fixture *f = *state;
+  ab_buf *buf = ab_buf_copy(&f->pool, "x", 1);
+
+  for (unsigned i = 0; i < 2; i++) {
+    buf->kept = false;
+    buf->done = keep;
+    buf->ctx = f;
+    ab_buf_finish(buf, 0);
+    assert_int_equal(f->done, i + 1);
+    assert_int_equal(buf->len, 0);
+    ab_buf_rewind(buf, 1);
+    assert_int_equal(buf->len, 1);
+    assert_int_equal(buf->p[0], 'x');
+  }
+  ab_buf_free(buf);
+  buf = ab_buf_new(&f->pool, 1);
+  assert_false(buf->kept);
+  ab_buf_free(buf);
+}
+
 static void a_queued_buffer_leaves_its_queue_when_freed(void **state) {
   fixture *f = *state;
   ab_buf *buf = ab_buf_new(&f->pool, 1);
@@ -184,6 +211,26 @@ static void a_queued_buffer_leaves_its_queue_when_freed(void **state) {
   ab_list_push(&queue, &buf->node);
   ab_buf_finish(buf, 0);
   assert_true(ab_list_empty(&queue));
+}
+
+static void what_is_secret_is_wiped_and_what_is_not_is_left(void **state) {
+  static const char *const texts[] = {"a key of one link", "a key that is not s"};
+  fixture *f = *state;
+
+  for (unsigned i = 0; i < 2; i++) {
+    ab_buf *buf = ab_buf_copy(&f->pool, texts[i], strlen(texts[i])), *again;
+    ab_wr w = ab_buf_prepend(buf, 3);
+
+    ab_wr_bytes(&w, "key", 3);
+    buf->secret = i == 0;
+    ab_buf_free(buf);
+    again = ab_buf_new(&f->pool, 0);
+    assert_ptr_equal(again, buf);
+    assert_false(again->secret);
+    assert_int_equal(memcmp(again->p, texts[i], 6) == 0, i);
+    assert_int_equal(memcmp(again->p - 3, "key", 3) == 0, i);
+    ab_buf_free(again);
+  }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -198,7 +245,9 @@ int main(void) {
       TEST(the_pool_keeps_no_more_than_its_limit),
       TEST(no_memory_gives_null),
       TEST(finish_tells_once_and_free_tells_nobody),
+      TEST(one_that_is_kept_can_be_given_away_again),
       TEST(a_queued_buffer_leaves_its_queue_when_freed),
+      TEST(what_is_secret_is_wiped_and_what_is_not_is_left),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

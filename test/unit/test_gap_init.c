@@ -29,6 +29,7 @@ typedef struct bed {
   unsigned dones, second_dones, ups, downs;
   int status, second_status, link_error;
   ab_gap_link *done_link;
+  bool hidden; /* the peer of req has private addresses */
 } bed;
 
 /* ---- the layer above ---- */
@@ -76,7 +77,23 @@ static bool link_param_request(void *ctx, ab_gap_link *link, const ab_gap_params
   return true;
 }
 
-static const ab_gap_events events = {.link_new = link_new,
+static bool is_private(void *ctx, const aioble_addr_t *identity) {
+  const bed *b = ctx;
+
+  return b->hidden && aioble_addr_equal(identity, &b->req.peer);
+}
+
+/* all of them are hers */
+static const aioble_addr_t *resolve(void *ctx, const aioble_addr_t *addr) {
+  const bed *b = ctx;
+
+  (void) addr;
+  return b->hidden ? &b->req.peer : NULL;
+}
+
+static const ab_gap_events events = {.is_private = is_private,
+                                     .resolve = resolve,
+                                     .link_new = link_new,
                                      .link_up = link_up,
                                      .link_down = link_down,
                                      .link_params = link_params,
@@ -362,6 +379,133 @@ static void a_cancel_without_memory_is_tried_again(void **state) {
   expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
 }
 
+/* ---- a peer that has to be heard first ---- */
+
+#define HEARD            "043e0c0201000166554433224000c0"
+#define HEARD_IN_PASSING "043e0c0201030166554433224000c0" /* not connectable */
+#define HEARD_ELSEWHERE  "043e0c0201000166554433224100c0"
+#define HEARD_OPENLY     "043e0c0201000066554433221100c0"
+#define CONNECTED_THERE  "043e1301004000000166554433224018000000480000"
+#define SCAN_SET         "040e04010b2000"
+#define SCAN_SWITCHED    "040e04010c2000"
+
+static void answer_scan(bed *b) {
+  expect_sent(b, AB_HCI_LE_SET_SCAN_PARAMS);
+  fake_controller_gives(b->c, SCAN_SET);
+  expect_sent(b, AB_HCI_LE_SET_SCAN_ENABLE);
+  fake_controller_gives(b->c, SCAN_SWITCHED);
+}
+
+/* to an address of that type which begins with that octet, as displayed */
+static void expect_initiating(bed *b, uint8_t type, uint8_t first) {
+  ab_hci_le_create_conn rec;
+  ab_rd params;
+
+  assert_int_equal(fake_controller_pending(b->c), 1);
+  assert_true(fake_controller_was_sent(b->c, AB_HCI_LE_CREATE_CONN, &params));
+  assert_true(ab_hci_le_create_conn_read(&params, &rec));
+  assert_int_equal(rec.peer_addr_type, type);
+  assert_int_equal(rec.peer_addr.b[0], first);
+  fake_controller_forget(b->c);
+  fake_controller_gives(b->c, CREATED);
+}
+
+static void seek(bed *b) {
+  b->hidden = true;
+  ab_gap_connect_add(&b->gap, &b->req);
+  answer_scan(b);
+}
+
+static void hear(bed *b, const char *report) {
+  fake_controller_gives(b->c, report);
+  expect_sent(b, AB_HCI_LE_SET_SCAN_ENABLE);
+  fake_controller_gives(b->c, SCAN_SWITCHED);
+}
+
+static void a_hidden_peer_is_initiated_to_where_it_was_heard(void **state) {
+  bed *b = *state;
+
+  seek(b);
+  fake_controller_gives(b->c, HEARD_IN_PASSING);
+  fake_controller_got_nothing(b->c);
+  hear(b, HEARD);
+  expect_initiating(b, AIOBLE_ADDR_RANDOM, 0x40);
+  fake_controller_gives(b->c, CONNECTED_THERE);
+  assert_int_equal(b->dones, 1);
+  assert_int_equal(b->status, 0);
+  assert_true(aioble_addr_equal(&b->link.peer, &b->req.peer));
+  assert_int_equal(b->link.air.peer.bytes[0], 0x40);
+  assert_ptr_equal(ab_gap_link_to(&b->gap, &b->link.air.peer), &b->link);
+}
+
+static void one_that_does_not_hide_now_is_found_all_the_same(void **state) {
+  bed *b = *state;
+
+  seek(b);
+  hear(b, HEARD_OPENLY);
+  expect_initiating(b, AIOBLE_ADDR_PUBLIC, 0x11);
+}
+
+static void one_that_is_not_there_any_more_is_looked_for_again(void **state) {
+  bed *b = *state;
+
+  seek(b);
+  hear(b, HEARD);
+  expect_initiating(b, AIOBLE_ADDR_RANDOM, 0x40);
+  fake_env_advance(b->c->env, 3000000);
+  expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
+  fake_controller_gives(b->c, CANCELLED);
+  fake_controller_gives(b->c, UNKNOWN_CONN);
+  answer_scan(b);
+  assert_int_equal(b->dones, 0);
+  hear(b, HEARD_ELSEWHERE);
+  expect_initiating(b, AIOBLE_ADDR_RANDOM, 0x41);
+}
+
+static void others_do_not_wait_for_it(void **state) {
+  bed *b = *state;
+
+  seek(b);
+  ab_gap_connect_add(&b->gap, &b->second);
+  expect_initiating(b, AIOBLE_ADDR_PUBLIC, 0x11);
+  assert_int_equal(b->gap.activity[AB_GAP_SCAN].state, AB_GAP_ON);
+}
+
+static void looking_for_it_ends_with_the_request(void **state) {
+  bed *b = *state;
+
+  seek(b);
+  ab_gap_request_remove(&b->gap, &b->req.req, AIOBLE_ETIMEDOUT);
+  assert_int_equal(b->dones, 1);
+  assert_int_equal(b->status, AIOBLE_ETIMEDOUT);
+  expect_sent(b, AB_HCI_LE_SET_SCAN_ENABLE);
+}
+
+static void a_scan_that_is_refused_ends_it(void **state) {
+  bed *b = *state;
+
+  b->hidden = true;
+  ab_gap_connect_add(&b->gap, &b->req);
+  expect_sent(b, AB_HCI_LE_SET_SCAN_PARAMS);
+  fake_controller_gives(b->c, "040e04010b2011");
+  assert_int_equal(b->dones, 1);
+  assert_int_equal(b->status, AIOBLE_ERR_HCI(0x11));
+  fake_controller_got_nothing(b->c);
+}
+
+/* … for something else, here for the peers that are hidden now: nobody is told */
+static void one_that_is_interrupted_waits_for_its_next_turn(void **state) {
+  bed *b = *state;
+
+  start(b);
+  ab_gap_private_peers_changed(&b->gap);
+  expect_sent(b, AB_HCI_LE_CREATE_CONN_CANCEL);
+  fake_controller_gives(b->c, CANCELLED);
+  fake_controller_gives(b->c, UNKNOWN_CONN);
+  assert_int_equal(b->dones, 0);
+  expect_sent(b, AB_HCI_LE_CREATE_CONN);
+}
+
 #define WITH_BED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -380,6 +524,13 @@ int main(void) {
       WITH_BED(a_refused_link_is_disconnected),
       WITH_BED(requests_of_the_controller_are_all_answered),
       WITH_BED(a_cancel_without_memory_is_tried_again),
+      WITH_BED(a_hidden_peer_is_initiated_to_where_it_was_heard),
+      WITH_BED(one_that_does_not_hide_now_is_found_all_the_same),
+      WITH_BED(one_that_is_not_there_any_more_is_looked_for_again),
+      WITH_BED(others_do_not_wait_for_it),
+      WITH_BED(looking_for_it_ends_with_the_request),
+      WITH_BED(a_scan_that_is_refused_ends_it),
+      WITH_BED(one_that_is_interrupted_waits_for_its_next_turn),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -355,6 +355,7 @@ static void the_link_may_end_while_nobody_owns_it(void **state) {
 static unsigned hold_buffers(bed *b, ab_buf **held) {
   unsigned n = 0;
 
+  b->peer->bufs.idle_limit = 0;
   while (!ab_list_empty(&b->peer->bufs.free))
     held[n++] = ab_buf_new(&b->peer->bufs, 1);
   return n;

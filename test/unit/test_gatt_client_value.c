@@ -180,8 +180,9 @@ static void no_memory_for_the_value_is_told(void **state) {
   (void) state;
   ab_gatt_read_start(&r.read, &peer->att, 3, on_read);
   att_peer_play(peer, "< 0a 0300\n");
-  for (int i = 0; i < 4; i++) /* the pool is empty */
+  for (int i = 0; i < 4; i++) /* the pool is empty, and stays so */
     spare[i] = ab_buf_new(&peer->bufs, 1);
+  peer->bufs.idle_limit = 0;
   fake_env_fail_at(peer->env, 1);
   att_peer_play(peer, "> 0b aa\n");
   assert_int_equal(r.calls, 1);

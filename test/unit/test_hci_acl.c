@@ -116,6 +116,30 @@ static void a_long_pdu_goes_in_fragments(void **state) {
   fake_controller_free(c);
 }
 
+static void keep(ab_buf *buf, int status) {
+  assert_int_equal(status, 0);
+  buf->kept = true;
+}
+
+/* headers were written on the ends of its fragments */
+static void what_was_sent_in_fragments_is_as_it_was(void **state) {
+  static const uint8_t whole[] = {9, 0, 4, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  fake_controller *c = controller(8);
+  peer *a = link_up(c, 0x40);
+  ab_buf *buf = ab_buf_copy(&c->bufs, whole, sizeof whole);
+
+  (void) state;
+  buf->done = keep;
+  ab_hci_link_send(c->hci, &a->link, buf);
+  assert_int_equal(fake_controller_pending(c), 4);
+  fake_controller_forget(c);
+  ab_buf_rewind(buf, sizeof whole);
+  assert_memory_equal(buf->p, whole, sizeof whole);
+  ab_buf_free(buf);
+  down(a);
+  fake_controller_free(c);
+}
+
 static void fragments_wait_for_the_controllers_buffers(void **state) {
   fake_controller *c = controller(2);
   peer *a = link_up(c, 0x40);
@@ -621,6 +645,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_short_pdu_is_one_packet),
       cmocka_unit_test(a_long_pdu_goes_in_fragments),
+      cmocka_unit_test(what_was_sent_in_fragments_is_as_it_was),
       cmocka_unit_test(fragments_wait_for_the_controllers_buffers),
       cmocka_unit_test(links_take_turns),
       cmocka_unit_test(one_link_does_not_take_all_buffers),

@@ -398,6 +398,28 @@ static void a_br_edr_controller_is_told_of_the_le_host(void **state) {
   fake_controller_free(c);
 }
 
+/* with the feature, and device privacy mode beside it: else a peer would vanish that does not hide
+ */
+static void the_resolving_list_is_asked_for_its_size(void **state) {
+  enum { SIZE = 34 * 8 + 6, MODE = 39 * 8 + 2 };
+  const unsigned both[] = {SIZE, MODE};
+
+  (void) state;
+  for (unsigned i = 0; i < 4; i++) {
+    fake_controller *c = fake_controller_new();
+
+    supports(c, both, i == 1 ? 1 : 2);
+    fake_controller_reply(c, AB_HCI_LE_READ_LOCAL_FEATURES,
+                          i == 2 ? "00 00 00 00 00 00 00 00 00" : "00 40 00 00 00 00 00 00 00");
+    fake_controller_reply(c, AB_HCI_LE_READ_RESOLVING_LIST_SIZE, i == 3 ? "00" : "00 0c");
+    starts(c);
+    assert_int_equal(ab_hci_info_of(c->hci)->resolvable, i == 0 ? 12 : 0);
+    assert_int_equal(fake_controller_was_sent(c, AB_HCI_LE_READ_RESOLVING_LIST_SIZE, NULL),
+                     i == 0 || i == 3);
+    fake_controller_free(c);
+  }
+}
+
 static void data_length_is_raised_to_what_the_controller_can(void **state) {
   const unsigned both[] = {35 * 8 + 3, 34 * 8 + 0};
   static const struct {
@@ -503,6 +525,7 @@ int main(void) {
       cmocka_unit_test(a_handler_enables_its_event),
       cmocka_unit_test(page_2_is_not_sent_when_not_needed_or_not_supported),
       cmocka_unit_test(a_br_edr_controller_is_told_of_the_le_host),
+      cmocka_unit_test(the_resolving_list_is_asked_for_its_size),
       cmocka_unit_test(data_length_is_raised_to_what_the_controller_can),
       cmocka_unit_test(data_length_is_left_alone_without_the_feature_or_the_maximum),
       cmocka_unit_test(supported_commands_are_asked_for_within_bounds),

@@ -82,12 +82,12 @@ static void a_host_that_refuses_says_so(void **state) {
 
   (void) state;
   set_up(&w, false);
-  w.stack.policy.refuse = true;
+  w.stack.policy.pairable = AB_SMP_NOT_PAIRABLE;
   pdu_script_play(&w.script, "> 01 03 00 01 10 07 07\n < 05 05\n"
                              "> 01 03 00 01 10 07 07\n < 05 05\n");
   tear_down(&w);
   set_up(&w, true);
-  w.stack.policy.refuse = true;
+  w.stack.policy.pairable = AB_SMP_NOT_PAIRABLE;
   pdu_script_play(&w.script, "> 0b 01\n < 05 05\n");
   assert_int_equal(w.ended, 0);
   tear_down(&w);

@@ -298,18 +298,15 @@ static void a_bonded_link_may_pair_again(void **state) {
 /* a peer that hides behind a resolvable address is found by its identity resolving key */
 static void a_private_address_is_resolved(void **state) {
   ab_smp_stack *stack;
-  aioble_addr_t rpa = {AIOBLE_ADDR_RANDOM, {0}};
+  aioble_addr_t rpa;
   smp_bed bed;
   ab_key16 key;
-  uint8_t hash[3], prand[3] = {0x12, 0x34, 0x56};
 
   (void) state;
   smp_bed_open(&bed);
   pair(&bed, AB_SMP_IO_NONE, AB_SMP_SC_REQUIRED);
   stack = &bed.side[SMP_PERIPHERAL].stack;
-  assert_true(ab_smp_ah(&bed.side[SMP_CENTRAL].stack.irk, prand, hash));
-  rpa = (aioble_addr_t){AIOBLE_ADDR_RANDOM,
-                        {prand[2], prand[1], prand[0], hash[2], hash[1], hash[0]}};
+  assert_int_equal(ab_smp_private_address(&bed.side[SMP_CENTRAL].stack, &rpa), 0);
   assert_ptr_equal(ab_smp_bond_of(stack, &rpa), bond_of(&bed.side[SMP_PERIPHERAL]));
   rpa.bytes[5] ^= 1;
   assert_null(ab_smp_bond_of(stack, &rpa));
@@ -319,6 +316,36 @@ static void a_private_address_is_resolved(void **state) {
               &stack->identity, &rpa);
   assert_true(ab_smp_ltk_request(&bed.side[SMP_PERIPHERAL].smp, 0, 0, &key));
   smp_bed_close(&bed);
+}
+
+/* Part C, 10.2.4 */
+static void a_weak_bond_is_as_none_where_only_the_best_will_do(void **state) {
+  (void) state;
+  for (unsigned i = 0; i < 6; i++) { /* which side; how the bond was made */
+    static const struct {
+      ab_smp_io io;
+      ab_smp_sc sc;
+    } made[] = {{AB_SMP_IO_NONE, AB_SMP_SC_REQUIRED},
+                {AB_SMP_IO_KEYBOARD_DISPLAY, AB_SMP_SC_NEVER},
+                {AB_SMP_IO_KEYBOARD_DISPLAY, AB_SMP_SC_REQUIRED}};
+    unsigned strict = i % 2;
+    bool good = i / 2 == 2;
+    smp_bed bed;
+
+    smp_bed_open(&bed);
+    pair(&bed, made[i / 2].io, made[i / 2].sc);
+    bed.side[strict].stack.secure_only = true;
+    smp_bed_reconnect(&bed);
+    assert_int_equal(ab_smp_encrypt(&bed.side[SMP_CENTRAL].smp),
+                     good || strict == SMP_PERIPHERAL ? 0 : AIOBLE_ENOENT);
+    smp_bed_run(&bed);
+    assert_int_equal(bed.side[SMP_CENTRAL].smp.security.level, good ? 3 : 0);
+    assert_int_equal(bed.side[SMP_PERIPHERAL].smp.security.level, good ? 3 : 0);
+    if (!good && strict == SMP_PERIPHERAL)
+      assert_int_equal(bed.side[SMP_CENTRAL].status, AIOBLE_ERR_HCI(0x06));
+    assert_int_equal(bed.side[strict].stack.n_bonds, 1); /* it is still there */
+    smp_bed_close(&bed);
+  }
 }
 
 int main(void) {
@@ -334,6 +361,7 @@ int main(void) {
       cmocka_unit_test(a_peer_that_lost_its_key_pairs_anew_only_if_it_proves_itself),
       cmocka_unit_test(a_bonded_link_may_pair_again),
       cmocka_unit_test(a_private_address_is_resolved),
+      cmocka_unit_test(a_weak_bond_is_as_none_where_only_the_best_will_do),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

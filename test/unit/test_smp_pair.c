@@ -121,6 +121,10 @@ static const attack attacks[] = {
     {"key size 0", NONE, SECURE, TO_P, REQUEST, 0, SET, 3, 0, 0x0a},
     {"key size 6", NONE, SECURE, TO_P, REQUEST, 0, SET, 3, 6, 0x0a},
     {"key size 7", NONE, SECURE, TO_P, REQUEST, 0, SET, 3, 7, 0x06},
+    {"key size 17", NONE, LEGACY, TO_P, REQUEST, 0, SET, 3, 17, 0x0a},
+    {"key size 255", NONE, SECURE, TO_P, REQUEST, 0, SET, 3, 255, 0x0a},
+    {"key size 0", NONE, LEGACY, TO_C, RESPONSE, 0, SET, 3, 0, 0x0a},
+    {"key size 6", NONE, LEGACY, TO_C, RESPONSE, 0, SET, 3, 6, 0x0a},
     {"key size 15", NONE, SECURE, TO_C, RESPONSE, 0, SET, 3, 15, 0x06},
     {"key size 17", NONE, SECURE, TO_C, RESPONSE, 0, SET, 3, 17, 0x0a},
     {"key size 255", NONE, LEGACY, TO_C, RESPONSE, 0, SET, 3, 255, 0x0a},
@@ -131,12 +135,13 @@ static const attack attacks[] = {
     {"keys nobody asked for", NONE, SECURE, TO_C, RESPONSE, 0, SET, 4, 0xff, 0x0a},
     {"downgraded to legacy", NONE, SECURE, TO_C, RESPONSE, 0, SET, 2, 0x01, 0x03},
     {"downgraded to Just Works", NUMERIC, SECURE, TO_C, RESPONSE, 0, SET, 0, 3, 0x03},
-    {"public key zero", NONE, SECURE, TO_P, AB_SMP_PUBLIC_KEY, 0, ZERO, 0, 0, 0x0a},
-    {"public key zero", NONE, SECURE, TO_C, AB_SMP_PUBLIC_KEY, 0, ZERO, 0, 0, 0x0a},
-    {"Y replaced", NONE, SECURE, TO_C, AB_SMP_PUBLIC_KEY, 0, FLIP, 40, 0, 0x0a},
-    {"X replaced", NONE, SECURE, TO_P, AB_SMP_PUBLIC_KEY, 0, FLIP, 3, 0, 0x0a},
-    {"our own public key", PASSKEY, SECURE, TO_C, AB_SMP_PUBLIC_KEY, 0, REFLECT, 0, 0, 0x0a},
-    {"the debug key", NONE, SECURE, TO_P, AB_SMP_PUBLIC_KEY, 0, DEBUG_KEY, 0, 0, 0x0a},
+    {"public key zero", NONE, SECURE, TO_P, AB_SMP_PUBLIC_KEY, 0, ZERO, 0, 0, 0x0b},
+    {"public key zero", NONE, SECURE, TO_C, AB_SMP_PUBLIC_KEY, 0, ZERO, 0, 0, 0x0b},
+    {"Y replaced", NONE, SECURE, TO_C, AB_SMP_PUBLIC_KEY, 0, FLIP, 40, 0, 0x0b},
+    {"X replaced", NONE, SECURE, TO_P, AB_SMP_PUBLIC_KEY, 0, FLIP, 3, 0, 0x0b},
+    {"our own public key", PASSKEY, SECURE, TO_C, AB_SMP_PUBLIC_KEY, 0, REFLECT, 0, 0, 0x0b},
+    {"the debug key", NONE, SECURE, TO_P, AB_SMP_PUBLIC_KEY, 0, DEBUG_KEY, 0, 0, 0x0b},
+    {"the debug key", NONE, SECURE, TO_C, AB_SMP_PUBLIC_KEY, 0, DEBUG_KEY, 0, 0, 0x0b},
     {"confirm", NONE, SECURE, TO_C, AB_SMP_CONFIRM, 0, FLIP, 0, 0, 0x04},
     {"confirm", PASSKEY, SECURE, TO_P, AB_SMP_CONFIRM, 7, FLIP, 9, 0, 0x04},
     {"confirm", PASSKEY, SECURE, TO_C, AB_SMP_CONFIRM, 19, FLIP, 9, 0, 0x04},
@@ -288,13 +293,141 @@ static void a_central_that_refuses_is_heard_at_once(void **state) {
 
   (void) state;
   smp_bed_open(&bed);
-  bed.side[SMP_CENTRAL].stack.policy.refuse = true;
+  bed.side[SMP_CENTRAL].stack.policy.pairable = AB_SMP_NOT_PAIRABLE;
   assert_int_equal(ab_smp_secure(&bed.side[SMP_PERIPHERAL].smp, &policy), 0);
   smp_bed_run(&bed);
   assert_int_equal(bed.side[SMP_PERIPHERAL].ended, 1);
   assert_int_equal(bed.side[SMP_PERIPHERAL].status, AIOBLE_ERR_SMP(5));
   assert_int_equal(bed.side[SMP_CENTRAL].ended, 0);
   smp_bed_close(&bed);
+}
+
+/* ---- who may pair ---- */
+
+static void only_whoever_may_starts_a_pairing(void **state) {
+  ab_smp_policy policy = smp_policy(AB_SMP_IO_NONE, AB_SMP_SC_REQUIRED, false);
+
+  (void) state;
+  for (unsigned i = 0; i < 12; i++) { /* who may, with a bond or not, who asks */
+    ab_smp_pairable who = (ab_smp_pairable) (i % 3);
+    bool bonded = i / 3 % 2,
+         may = who == AB_SMP_PAIRABLE || (who == AB_SMP_PAIRABLE_BONDED && bonded);
+    unsigned asks = i / 6;
+    smp_bed bed;
+
+    smp_bed_open(&bed);
+    if (bonded) {
+      smp_bed_start(&bed, &policy, &policy);
+      smp_bed_finish(&bed);
+      smp_bed_reconnect(&bed);
+      ab_smp_bond_delete(
+          &bed.side[asks].stack,
+          ab_container_of(ab_list_first(&bed.side[asks].stack.bonds), ab_bond, node));
+    }
+    bed.side[!asks].stack.policy = policy;
+    bed.side[!asks].stack.policy.repair = true;
+    bed.side[!asks].stack.policy.pairable = (uint8_t) who;
+    bed.side[asks].ended = 0;
+    if (bonded && asks == SMP_PERIPHERAL) { /* a central uses its bond, which fails at the other */
+      assert_int_equal(ab_smp_secure(&bed.side[asks].smp, &policy), 0);
+      smp_bed_run(&bed);
+      assert_int_equal(bed.side[!asks].status, AIOBLE_ERR_HCI(0x06));
+    } else {
+      assert_int_equal(ab_smp_secure(&bed.side[asks].smp, &policy), 0);
+      smp_bed_finish(&bed);
+      assert_int_equal(bed.side[asks].ended, 1);
+      assert_int_equal(bed.side[asks].status, may ? 0 : AIOBLE_ERR_SMP(5));
+      assert_int_equal(bed.side[!asks].smp.security.level, may);
+    }
+    smp_bed_close(&bed);
+  }
+}
+
+static void with_a_bond_or_not_at_all(void **state) {
+  ab_smp_policy policy = smp_policy(AB_SMP_IO_NONE, AB_SMP_SC_REQUIRED, false), bond_only = policy;
+
+  (void) state;
+  bond_only.pairable = AB_SMP_NOT_PAIRABLE;
+  for (unsigned i = 0; i < 4; i++) { /* who asks; with the bond at both, or at nobody else */
+    unsigned asks = i % 2;
+    bool lost = i / 2;
+    smp_bed bed;
+
+    smp_bed_open(&bed);
+    assert_int_equal(ab_smp_secure(&bed.side[asks].smp, &bond_only), AIOBLE_ENOENT);
+    smp_bed_start(&bed, &policy, &policy);
+    smp_bed_finish(&bed);
+    smp_bed_reconnect(&bed);
+    if (lost)
+      ab_smp_bond_delete(
+          &bed.side[!asks].stack,
+          ab_container_of(ab_list_first(&bed.side[!asks].stack.bonds), ab_bond, node));
+    bed.side[asks].ended = 0;
+    bed.side[!asks].stack.policy.pairable = AB_SMP_PAIRABLE;
+    assert_int_equal(ab_smp_secure(&bed.side[asks].smp, &bond_only), 0);
+    smp_bed_run(&bed);
+    assert_int_equal(bed.side[asks].ended, 1);
+    assert_int_equal(bed.side[asks].smp.security.bonded, !lost);
+    if (lost)
+      assert_int_equal(bed.side[asks].status,
+                       asks == SMP_CENTRAL ? AIOBLE_ERR_HCI(0x06) : AIOBLE_ERR_SMP(5));
+    smp_bed_close(&bed);
+  }
+}
+
+/* what is said without its user: nothing */
+static void our_user_is_asked_before_a_pairing_of_the_peer_s(void **state) {
+  enum { YES, NO, NEVER, WAYS };
+  ab_smp_policy policy = smp_policy(AB_SMP_IO_NONE, AB_SMP_SC_REQUIRED, false);
+
+  (void) state;
+  for (unsigned i = 0; i < 2 * WAYS; i++) {
+    unsigned asks = i % 2, way = i / 2;
+    smp_side *side;
+    smp_bed bed;
+
+    smp_bed_open(&bed);
+    side = &bed.side[!asks];
+    side->stack.policy = policy;
+    side->stack.policy.ask = true;
+    assert_int_equal(ab_smp_secure(&bed.side[asks].smp, &policy), 0);
+    smp_bed_run(&bed);
+    assert_int_equal(side->prompts, 1);
+    assert_int_equal(side->prompt, AB_SMP_CONSENT);
+    assert_int_equal(side->sent, 0);
+    if (way == NEVER)
+      fake_env_advance(bed.env, 30000000);
+    else
+      assert_int_equal(ab_smp_answer(&side->smp, way == YES, 0), 0);
+    smp_bed_run(&bed);
+    assert_int_equal(side->ended, 1);
+    assert_int_equal(side->status, way == YES ? 0 : AIOBLE_ERR_SMP(5));
+    assert_int_equal(bed.side[asks].status, way == YES  ? 0
+                                            : way == NO ? AIOBLE_ERR_SMP(5)
+                                                        : AIOBLE_ETIMEDOUT);
+    assert_int_equal(side->prompts, 1);
+    assert_int_equal(side->smp.security.level, way == YES);
+    assert_int_equal(ab_smp_answer(&side->smp, true, 0), AIOBLE_EALREADY);
+    smp_bed_close(&bed);
+  }
+}
+
+static void as_much_protection_as_there_can_be_is_preferred(void **state) {
+  (void) state;
+  for (unsigned i = 0; i < 2; i++) {
+    ab_smp_io io = i ? AB_SMP_IO_DISPLAY_YESNO : AB_SMP_IO_NONE;
+    ab_smp_policy central = smp_policy(AB_SMP_IO_DISPLAY_YESNO, AB_SMP_SC_REQUIRED, false);
+    ab_smp_policy peripheral = smp_policy(io, AB_SMP_SC_REQUIRED, false);
+    smp_bed bed;
+
+    central.prefer_mitm = true;
+    smp_bed_open(&bed);
+    smp_bed_start(&bed, &central, &peripheral);
+    smp_bed_finish(&bed);
+    smp_bed_expect(&bed, 0, 0);
+    assert_int_equal(bed.side[SMP_CENTRAL].smp.security.level, i ? 3 : 1);
+    smp_bed_close(&bed);
+  }
 }
 
 int main(void) {
@@ -305,6 +438,10 @@ int main(void) {
       cmocka_unit_test(a_short_key_only_where_it_is_allowed),
       cmocka_unit_test(the_peripheral_asks_the_central),
       cmocka_unit_test(a_central_that_refuses_is_heard_at_once),
+      cmocka_unit_test(only_whoever_may_starts_a_pairing),
+      cmocka_unit_test(with_a_bond_or_not_at_all),
+      cmocka_unit_test(our_user_is_asked_before_a_pairing_of_the_peer_s),
+      cmocka_unit_test(as_much_protection_as_there_can_be_is_preferred),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,6 +204,55 @@ static void out_of_band(void **state) {
   }
 }
 
+/* what the flag says depends on the pairing that comes of it (tables 2.6, 2.7) */
+static void a_temporary_key_alone_means_legacy_pairing(void **state) {
+  enum { NOTHING, KEY, BOTH };
+  static const struct {
+    uint8_t has[2]; /* central, peripheral */
+    ab_smp_sc sc[2];
+    int status;
+    uint8_t level;
+  } cases[] = {
+      {{KEY, KEY}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_PREFERRED}, 0, 2},
+      {{KEY, NOTHING}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_PREFERRED}, 0, 1},
+      {{NOTHING, KEY}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_PREFERRED}, 0, 1},
+      {{KEY, KEY}, {AB_SMP_SC_REQUIRED, AB_SMP_SC_PREFERRED}, 0, 1}, /* it is of no use */
+      {{KEY, KEY}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_REQUIRED}, AIOBLE_ERR_SMP(3), 0},
+      {{KEY, KEY}, {AB_SMP_SC_NEVER, AB_SMP_SC_PREFERRED}, 0, 2},
+      {{BOTH, BOTH}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_PREFERRED}, 0, 3},
+      {{BOTH, BOTH}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_NEVER}, 0, 2},
+      {{BOTH, KEY}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_PREFERRED}, 0, 2},
+      {{BOTH, NOTHING}, {AB_SMP_SC_PREFERRED, AB_SMP_SC_NEVER}, 0, 1},
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ab_smp_policy policy[2];
+    ab_smp_oob oob[2] = {0};
+    smp_bed bed;
+
+    smp_bed_open(&bed);
+    for (unsigned at = 0; at < 2; at++) {
+      policy[at] = smp_policy(AB_SMP_IO_NONE, cases[i].sc[at], false);
+      oob[at].has_tk = cases[i].has[at] != NOTHING;
+      oob[at].tk.b[0] = 7;
+      if (cases[i].has[at] == BOTH)
+        assert_int_equal(ab_smp_oob_make(bed.env, &oob[at]), 0);
+      policy[at].oob = &oob[at];
+    }
+    for (unsigned at = 0; at < 2; at++) {
+      oob[at].has_peer = cases[i].has[at] == BOTH;
+      oob[at].peer = oob[!at].local;
+    }
+    smp_bed_start(&bed, &policy[0], &policy[1]);
+    smp_bed_finish(&bed);
+    if (bed.side[0].status != cases[i].status || bed.side[0].smp.security.level != cases[i].level)
+      fail_msg("case %zu: %d, level %u", i, bed.side[0].status, bed.side[0].smp.security.level);
+    smp_bed_expect(&bed, cases[i].status, cases[i].status);
+    smp_bed_close(&bed);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_answer_may_come_late),
@@ -214,6 +263,7 @@ int main(void) {
       cmocka_unit_test(keys_nobody_said_would_be_told_end_it),
       cmocka_unit_test(keys_do_not_keep_a_pairing_alive_for_ever),
       cmocka_unit_test(out_of_band),
+      cmocka_unit_test(a_temporary_key_alone_means_legacy_pairing),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

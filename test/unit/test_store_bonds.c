@@ -46,6 +46,8 @@ static ab_store_bond legacy_bond(const aioble_addr_t *addr) {
       .has_local_csrk = true,
       .authenticated = true,
       .key_size = 7,
+      .local_counter = 256,
+      .peer_counter = 1ull << 32,
   };
 }
 
@@ -78,6 +80,7 @@ static void expect_bond(store_bed *bed, const ab_store_bond *bond) {
   assert_int_equal(out.authenticated, bond->authenticated);
   assert_int_equal(out.sc, bond->sc);
   assert_int_equal(out.key_size, bond->key_size);
+  assert_true(out.local_counter == bond->local_counter && out.peer_counter == bond->peer_counter);
 }
 
 static void count(void *ctx, const ab_store_bond *bond) {
@@ -126,6 +129,24 @@ static void nothing_of_an_old_bond_is_left_in_a_new_one(void **state) {
   expect_bond(bed, &a);
   assert_false(file_has(bed, "csrk"));
   assert_int_equal(kept(bed, &peer_a), 7);
+}
+
+static void counters_change_and_nothing_else_does(void **state) {
+  store_bed *bed = *state;
+  ab_store_bond a = legacy_bond(&peer_a);
+
+  assert_int_equal(ab_store_set_counters(bed->store, &peer_a, 1, 2), 0); /* there is no bond */
+  assert_false(ab_store_dirty(bed->store));
+  assert_int_equal(ab_store_set_bond(bed->store, &a), 0);
+  reopen(bed);
+  assert_int_equal(ab_store_set_counters(bed->store, &peer_a, 256, 1ull << 32), 0);
+  assert_false(ab_store_dirty(bed->store));
+  a.local_counter = 512;
+  a.peer_counter = 3;
+  assert_int_equal(ab_store_set_counters(bed->store, &peer_a, 512, 3), 0);
+  assert_true(ab_store_dirty(bed->store));
+  reopen(bed);
+  expect_bond(bed, &a);
 }
 
 static void a_bonded_peer_is_never_dropped(void **state) {
@@ -184,6 +205,7 @@ static void a_bond_written_by_hand_is_read(void **state) {
       "{\"local\": " LTK SIZE ", \"note\": 1}",
       "{\"peer\": {\"key\": \"" SHORT "\", \"ediv\": 65535}, \"key_size\": 7}",
       "{\"peer\": " LTK ", \"local\": " LTK SIZE ", \"secure_connections\": true}",
+      "{" LEGACY ", \"sign_counter\": 4294967296, \"local_sign_counter\": 0}",
       "{" LEGACY ", \"csrk\": \"" ZERO "\", \"irk\": \"" KEY "\", \"authenticated\": false}",
   };
   store_bed *bed = *state;
@@ -221,6 +243,12 @@ static const char *const odd_bonds[] = {
     "{" LEGACY ", \"irk\": \"" ZERO "\"}",
     "{" LEGACY ", \"csrk\": null}",
     "{" LEGACY ", \"local_csrk\": \"00\"}",
+    "{" LEGACY ", \"sign_counter\": -1}",
+    "{" LEGACY ", \"sign_counter\": 0.5}",
+    "{" LEGACY ", \"sign_counter\": 4294967297}",
+    "{" LEGACY ", \"sign_counter\": \"1\"}",
+    "{" LEGACY ", \"local_sign_counter\": 1e99}",
+    "{" LEGACY ", \"local_sign_counter\": null}",
     "{" LEGACY ", \"authenticated\": 1}",
     "{" LEGACY ", \"secure_connections\": \"true\"}",
     "{" LEGACY ", \"secure_connections\": true}", /* which has two */
@@ -289,6 +317,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(bonds_come_back),
       TEST(nothing_of_an_old_bond_is_left_in_a_new_one),
+      TEST(counters_change_and_nothing_else_does),
       TEST(a_bonded_peer_is_never_dropped),
       TEST(a_thousand_bonds_are_read_again),
       TEST(our_own_key_comes_back),

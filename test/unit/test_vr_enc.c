@@ -65,6 +65,31 @@ static void the_same_key_encrypts(void **state) {
   vr_world_free(&w);
 }
 
+static void the_news_of_it_may_come_behind_the_data(void **state) {
+  vr_world w;
+
+  (void) state;
+  vr_world_new(&w, NULL, NULL, NULL);
+  aioble_virtual_controller_delay_encryption(w.peripheral.t, 2000);
+  assert_int_equal(enable(&w, key_a), 0);
+  expect_request(&w);
+  assert_int_equal(reply(&w, key_a), 0);
+  assert_int_equal(changed(&w.central, w.ch, 1), 0);
+  vr_host_acl(&w.central, w.ch, 0, "x", 1);
+  aioble_virtual_run_until(w.radio, aioble_virtual_now_us(w.radio) + 1000);
+  assert_int_equal(w.peripheral.acl_packets, 1);
+  assert_int_equal(vr_host_count(&w.peripheral, AB_HCI_EV_ENCRYPTION_CHANGE), 0);
+  assert_int_equal(changed(&w.peripheral, w.ph, 1), 0);
+  assert_int_equal(enable(&w, key_a), 0); /* nothing of it is left when the link ends */
+  expect_request(&w);
+  assert_int_equal(reply(&w, key_a), 0);
+  assert_int_equal(VR_DO(&w.central, AB_HCI_DISCONNECT, hci_disconnect, w.ch, 0x13), 0);
+  vr_host_gone(&w.central, w.ch);
+  vr_host_gone(&w.peripheral, w.ph);
+  vr_expect_idle(w.radio);
+  vr_world_free(&w);
+}
+
 static void another_key_ends_the_link_at_both_sides(void **state) {
   vr_world w;
 
@@ -196,6 +221,7 @@ static void a_host_that_never_has_a_key_loses_the_link(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_same_key_encrypts),
+      cmocka_unit_test(the_news_of_it_may_come_behind_the_data),
       cmocka_unit_test(another_key_ends_the_link_at_both_sides),
       cmocka_unit_test(no_key_is_told_to_the_central_and_the_link_stays),
       cmocka_unit_test(keys_are_refreshed),
