@@ -13,7 +13,7 @@ static cJSON *empty_store(void) {
 
   if (root && cJSON_AddNumberToObject(root, "version", VERSION))
     return root;
-  cJSON_Delete(root);
+  ab_store_delete(root);
   return NULL;
 }
 
@@ -44,7 +44,7 @@ int ab_store_parse(ab_store *store, const char *text, size_t len) {
 
   if (err == 0)
     return 0;
-  cJSON_Delete(root);
+  ab_store_delete(root);
   store->root = NULL;
   return err;
 }
@@ -160,7 +160,7 @@ void ab_store_close(ab_store *store) {
     return;
   if (store->lock >= 0)
     (void) close(store->lock);
-  cJSON_Delete(store->root);
+  ab_store_delete(store->root);
   ab_free(store->env, store->path);
   ab_free(store->env, store);
 }
@@ -171,24 +171,15 @@ const char *ab_store_path(const ab_store *store) {
 
 /* ---- writing ---- */
 
-static void free_text(char *text) {
-  explicit_bzero(text, strlen(text));
-  cJSON_free(text);
-}
-
 /* What could not be read again is not written: something has to go. */
 static char *print(ab_store *store, int *err, char *why) {
   char *text;
 
-  while ((text = cJSON_Print(store->root)) && strlen(text) > AB_STORE_MAX) {
-    free_text(text);
+  while (!(text = ab_store_print(store, err)) && *err == AIOBLE_EMSGSIZE)
     if (!ab_store_drop_peer(store)) {
       AB_STORE_WHY_SET(why, "%s would be longer than %d bytes", store->path, AB_STORE_MAX);
-      *err = AIOBLE_EMSGSIZE;
-      return NULL;
+      break;
     }
-  }
-  *err = text ? 0 : AIOBLE_ENOMEM;
   return text;
 }
 
@@ -258,7 +249,7 @@ int ab_store_flush(ab_store *store, char *why) {
     return err;
   store->dirty = false;
   err = store->ops ? write_ops(store, text, why) : write_file(store, text, why);
-  free_text(text);
+  ab_store_free_text(store, text);
   store->dirty |= err < 0;
   return err < 0 ? err : 0;
 }
@@ -291,7 +282,7 @@ cJSON *ab_store_object_in(cJSON *parent, const char *name) {
 
   if (cJSON_IsObject(object))
     return object;
-  cJSON_DeleteItemFromObjectCaseSensitive(parent, name);
+  ab_store_delete(cJSON_DetachItemFromObjectCaseSensitive(parent, name));
   return cJSON_AddObjectToObject(parent, name);
 }
 
@@ -303,7 +294,7 @@ int ab_store_set_member(cJSON *object, const char *name, cJSON *value) {
 
   if (done)
     return 0;
-  cJSON_Delete(value);
+  ab_store_delete(value);
   return AIOBLE_ENOMEM;
 }
 

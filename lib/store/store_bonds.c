@@ -218,7 +218,7 @@ int ab_store_set_irk(ab_store *store, const uint8_t irk[AB_STORE_KEY_LEN]) {
   explicit_bzero(kept, sizeof kept);
   if (same)
     return 0;
-  cJSON_DeleteItemFromObjectCaseSensitive(identity, "irk");
+  ab_store_delete(cJSON_DetachItemFromObjectCaseSensitive(identity, "irk"));
   if (!identity || !ab_store_put_octets(identity, "irk", irk, AB_STORE_KEY_LEN))
     return AIOBLE_ENOMEM;
   store->dirty = true;

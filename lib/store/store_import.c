@@ -222,7 +222,7 @@ int ab_store_import_text(ab_env *env, const char *text, size_t len, ab_store_imp
   *out = (ab_store_imported){0};
   if (ab_store_is_aioble(root) && cJSON_GetArraySize(root) <= ENTRIES_MAX)
     err = read_array(env, root, out, fn, ctx);
-  cJSON_Delete(root);
+  ab_store_delete(root);
   return err;
 }
 

@@ -92,7 +92,7 @@ static int drop_doubles(cJSON *peers, entry *entries, size_t n) {
   qsort(entries, n, sizeof *entries, by_address);
   for (size_t i = 1; i < n; i++)
     if (aioble_addr_equal(&entries[i].addr, &entries[i - 1].addr)) {
-      cJSON_Delete(cJSON_DetachItemViaPointer(peers, entries[i].peer));
+      ab_store_delete(cJSON_DetachItemViaPointer(peers, entries[i].peer));
       gone++;
     }
   return gone;
@@ -130,7 +130,7 @@ void ab_store_forget_peer(ab_store *store, const aioble_addr_t *addr) {
 
   if (!peer)
     return;
-  cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+  ab_store_delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
   store->dirty = true;
 }
 
@@ -154,14 +154,14 @@ bool ab_store_drop_peer(ab_store *store) {
   cJSON *peer = oldest_unbonded(store, &n);
 
   if (peer) {
-    cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+    ab_store_delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
     return true;
   }
   cJSON_ArrayForEach(peer, peers_of(store)) {
     cJSON *part = cJSON_GetObjectItemCaseSensitive(peer, "gatt_client");
 
     if (part) {
-      cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+      ab_store_delete(cJSON_DetachItemViaPointer(peer, part));
       return true;
     }
   }
@@ -175,7 +175,7 @@ static cJSON *new_peer(const aioble_addr_t *addr) {
   if (peer && cJSON_AddStringToObject(peer, "address", aioble_addr_text(addr, text)) &&
       cJSON_AddStringToObject(peer, "type", type_names[addr->type]))
     return peer;
-  cJSON_Delete(peer);
+  ab_store_delete(peer);
   return NULL;
 }
 
@@ -228,7 +228,7 @@ int ab_store_set_part(ab_store *store, const aioble_addr_t *addr, const char *na
     store->dirty = true;
     return ab_store_set_member(peer, name, part);
   }
-  cJSON_Delete(part);
+  ab_store_delete(part);
   return ready ? 0 : AIOBLE_ENOMEM;
 }
 
@@ -238,7 +238,7 @@ void ab_store_remove_part(ab_store *store, const aioble_addr_t *addr, const char
 
   if (!part)
     return;
-  cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+  ab_store_delete(cJSON_DetachItemViaPointer(peer, part));
   if (cJSON_GetArraySize(peer) == 2) /* the address and its type */
     ab_store_forget_peer(store, addr);
   store->dirty = true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * store.c: the whole, as a tree of JSON; store_peers.c: its peers and the parts of each;
- * store_gatt.c, store_bonds.c: what is in those parts, by store_json.c; store_file.c,
- * store_write.c: the file, without a thought of what is in it.
+ * store_gatt.c, store_bonds.c: what is in those parts, by store_json.c; store_import.c: bonds from
+ * elsewhere; store_file.c, store_write.c: the file, without a thought of what is in it;
+ * store_wipe.c: nothing of it is left in memory.
  */
 #ifndef AB_STORE_PRIV_H
 #define AB_STORE_PRIV_H
@@ -45,6 +46,14 @@ int ab_store_parse(ab_store *store, const char *text, size_t len);
 int ab_store_set_member(cJSON *object, const char *name, cJSON *value);
 /* the member of that name if it is an object, else a new one in its place; NULL: out of memory */
 cJSON *ab_store_object_in(cJSON *parent, const char *name);
+
+/* ---- store_wipe.c ---- */
+
+/* instead of cJSON_Delete(): NULL does nothing */
+void ab_store_delete(cJSON *tree);
+/* the whole, to be freed; NULL with *err: ENOMEM; EMSGSIZE: longer than AB_STORE_MAX */
+char *ab_store_print(const ab_store *store, int *err);
+void ab_store_free_text(const ab_store *store, char *text);
 
 /* ---- store_peers.c ---- */
 
