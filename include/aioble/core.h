@@ -44,7 +44,7 @@ typedef struct aioble_store_ops {
    * adapter opens, and by aioble_bonds() and the like before that.
    * @return 0; AIOBLE_ENOENT: nothing has been kept yet; another error: it cannot be had, and
    *         nothing will be saved until the adapter is opened again. So it is with a text that
-   * makes no sense: it is not replaced.
+   *         makes no sense: it is not replaced.
    */
   int (*load)(void *user, aioble_bytes_t *text);
   /**
@@ -163,7 +163,7 @@ typedef struct aioble_options {
   int log_level;
   /** The adapter was lost while open; every pending op has been settled. It can be opened again. */
   void (*on_lost)(aioble_t *ble, int status, const char *why, void *user);
-  /** aioble_store_status() has changed: `status` and `why`, which is borrowed. */
+  /** aioble_store_status() has changed, while the adapter is open or opens; `why` is borrowed. */
   void (*on_store)(aioble_t *ble, int status, const char *why, void *user);
   void *user; /**< given to random, log, on_lost, on_store and store_ops */
 } aioble_options_t;

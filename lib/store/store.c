@@ -183,30 +183,44 @@ static char *print(ab_store *store, int *err, char *why) {
   return text;
 }
 
-/* Somebody else has been at the file. Before we had the lock: it is theirs. Afterwards, nobody
-   should have, and ours counts; but nothing is thrown away. */
-static int keep_others(ab_store *store, bool locked, char *why) {
+static bool is_ours(const ab_store *store) {
   ab_store_stamp now = ab_store_file_stamp(store->path);
-  char to[PATH_MAX];
 
-  if (!now.inode || ab_store_same_file(&now, &store->stamp))
-    return 0;
-  if (!locked) {
-    AB_STORE_WHY_SET(why, "%s was written by another program meanwhile", store->path);
-    return AIOBLE_EBUSY;
-  }
-  if (ab_store_file_set_aside(store->path, to, sizeof to, why) == 0)
+  return !now.inode || ab_store_same_file(&now, &store->stamp);
+}
+
+/* what somebody else has written before it could be locked is theirs */
+static int take_lock_late(ab_store *store, char *why) {
+  int err = take_lock(store, why);
+
+  if (err < 0 || is_ours(store))
+    return err;
+  (void) close(store->lock);
+  store->lock = -1;
+  AB_STORE_WHY_SET(why, "%s was written by another program meanwhile", store->path);
+  return AIOBLE_EBUSY;
+}
+
+/* nobody should have changed it; so ours counts, but nothing is thrown away */
+static int keep_changed(ab_store *store, char *why) {
+  char to[PATH_MAX];
+  int err = ab_store_file_set_aside(store->path, to, sizeof to, why);
+
+  if (err == 0)
     ab_log(store->env, AB_LOG_WARN, "%s was changed while it was in use: kept as %s", store->path,
            to);
-  return 0;
+  return err;
+}
+
+static int may_write(ab_store *store, char *why) {
+  if (store->lock < 0)
+    return take_lock_late(store, why);
+  return is_ours(store) ? 0 : keep_changed(store, why);
 }
 
 static int write_file(ab_store *store, const char *text, char *why) {
-  bool locked = store->lock >= 0;
-  int err = take_lock(store, why);
+  int err = may_write(store, why);
 
-  if (err == 0)
-    err = keep_others(store, locked, why);
   if (err < 0)
     return err;
   err = ab_store_file_write(store->env, store->path, text, strlen(text), why);

@@ -1,52 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stack keeps between runs: a small JSON file per adapter.
- *
- *   {
- *     "version": 1,
- *     "identity": { "static_address": "c2:11:22:33:44:55", "irk": "32 hexadecimal digits" },
- *     "peers": [                                  the one that was used last comes last
- *       {
- *         "address": "d4:01:02:03:04:05", "type": "random",    identity address; "public"
- *         "bond": {                               a peer that has one is never dropped; keys have
- *           "local": { "key": "32 digits",        32 hexadecimal digits, as over the air
- *                      "rand": "16 digits",       a number, most significant digit first; with …
- *                      "ediv": 12345 },           … this one the key's name; absent: 0
- *           "peer": { … },                        local: when we are the peripheral; peer: central;
- *           "irk": "32 digits",                   one of them at least, of LE Secure Connections
- *           "csrk": "…", "local_csrk": "…",       the same twice; keys that are absent: none
- *           "sign_counter": 17,                   of csrk: the lowest that the peer has not used;
- *           "local_sign_counter": 256,            of local_csrk: ours; up to 2^32, absent: 0
- *           "authenticated": true,                absent: false
- *           "secure_connections": true,           absent: false
- *           "key_size": 16                        7 to 16; the key's octets behind it are zero
- *         },
- *         "gatt_client": {                        what we know of its attributes, as their client
- *           "hash": "32 hexadecimal digits",      Database Hash; zero or absent: none
- *           "changes_asked": true,                it was asked to tell of changes; absent: false
- *           "unlisted_primary": [30, 65535],      handles where services are not known; [] or
- *           "unlisted_secondary": [],             absent: nowhere
- *           "attributes": [                       ascending handles; a number that is 0 is absent
- *             { "handle": 1, "kind": "primary", "uuid": "1800", "last": 9,
- *               "includes_to": 9, "contents_to": 9 },
- *             { "handle": 2, "kind": "include", "uuid": "180f", "value": 20, "last": 29 },
- *             { "handle": 3, "kind": "characteristic", "uuid": "2a00", "value": 4,
- *               "properties": 2, "contents_to": 9 },
- *             { "handle": 5, "kind": "descriptor", "uuid": "2902" }
- *           ]
- *         },
- *         "gatt_server": {                        what it set, as our client
- *           "features": 1,                        Client Supported Features
- *           "hash": "32 hexadecimal digits",      of our attributes, as it knows them
- *           "subscriptions": [ { "handle": 8, "value": 1 } ]    ascending handles
- *         }
- *       }
- *     ]
- *   }
- *
- * Members we do not know, at any level (but inside of "attributes" and "subscriptions"), are kept
- * as they are (numbers to 15 digits), so a later version's data survives an earlier one; a file of
- * a higher "version" is not touched at all. A part that makes no sense is as if it were not there.
+ * What a stack keeps between runs: one JSON text, whose form doc/state-file.md has, in a file or in
+ * a place of the application's own.
  *
  * A file is replaced as a whole: PATH.new (0600), fsync, rename, fsync of the directory; whoever
  * reads sees the old one or the new one. Who may write has PATH.lock locked, from opening the store

@@ -290,8 +290,10 @@ static void a_place_that_others_have_written_to_meanwhile_is_theirs(void **state
   assert_int_equal(save(f, store, 2), AIOBLE_EBUSY);
   assert_int_equal(save(f, other, 3), 0);
   ab_store_close(other);
-  assert_int_equal(ab_store_flush(store, f->why), AIOBLE_EBUSY);
-  assert_non_null(strstr(f->why, "another program"));
+  for (unsigned i = 0; i < 3; i++) {
+    assert_int_equal(ab_store_flush(store, f->why), AIOBLE_EBUSY);
+    assert_non_null(strstr(f->why, "another program"));
+  }
   ab_store_close(store);
   assert_int_equal(generation(f), 3);
 }
