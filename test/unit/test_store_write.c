@@ -317,7 +317,7 @@ static bool mount_small(const fixture *f) {
   if (unshare(CLONE_NEWNS) < 0 &&
       (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 || !say_to("/proc/self/uid_map", map)))
     return false;
-  return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+  return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
          mount("none", f->dir, "tmpfs", 0, "size=256k") == 0;
 }
 
