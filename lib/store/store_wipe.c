@@ -12,7 +12,9 @@ static void wipe(cJSON *item) {
 
   if (item->valuestring)
     explicit_bzero(item->valuestring, strlen(item->valuestring));
-  cJSON_ArrayForEach(child, item) wipe(child);
+  cJSON_ArrayForEach(child, item) {
+    wipe(child);
+  }
 }
 
 void ab_store_delete(cJSON *tree) {
