@@ -134,25 +134,10 @@ static int give_fragment(ab_hci *hci, const ab_hci_link *link, ab_buf *buf, uint
 static bool send_fragment(ab_hci *hci, ab_hci_link *link) {
   ab_buf *buf = ab_container_of(ab_list_first(&link->tx), ab_buf, node);
   uint32_t n = buf->len < hci->info.acl_len ? buf->len : hci->info.acl_len;
-  unsigned boundary = link->tx_partial ? AB_HCI_PB_CONTINUING : AB_HCI_PB_FIRST_NO_FLUSH;
-  uint8_t under[ACL_HEADER];
-  ab_wr w;
-  int err;
 
-  if (link->tx_partial)
-    save(buf, under);
-  w = ab_buf_prepend(buf, ACL_HEADER);
-  ab_wr_u8(&w, AIOBLE_H4_ACL);
-  ab_wr_le16(&w, (uint16_t) (link->handle | boundary << 12));
-  ab_wr_le16(&w, (uint16_t) n);
-  err = hci->down.send(hci->down.ctx, buf->p, ACL_HEADER + n);
-  if (link->tx_partial)
-    put_back(buf, under);
-  if (err < 0) {
-    ab_buf_consume(buf, ACL_HEADER);
+  if (give_fragment(hci, link, buf, n) < 0)
     return false;
-  }
-  ab_buf_consume(buf, ACL_HEADER + n);
+  ab_buf_consume(buf, n);
   hci->stats.acl_out++;
   hci->acl_credits--;
   link->in_flight++;
