@@ -3,11 +3,12 @@
  * @file
  * Pairing, bonds and encryption (Core Vol 3, Part H; Part C, 10).
  *
- * A peer that pairs with aioble_conn_pair(), or starts pairing by itself, is asked for as much
- * protection as both sides' capabilities allow. What comes of it can be kept as a bond: the next
- * connection to the peer is encrypted with its key before the connect op resolves, and does not
- * resolve with success if the peer has lost the key; there is no silent fall-back. A bond is never
- * replaced by a weaker one, nor by a peer that only claims its address.
+ * Pairing, by aioble_conn_pair() or begun by the peer, protects from a man in the middle if one of
+ * the sides asks for it (`mitm`), and fails if we do and the capabilities of both do not allow it.
+ * If neither asks, it is Just Works, whatever they can show. What comes of it can be kept as a
+ * bond: the next connection to the peer is encrypted with its key before the connect op resolves,
+ * and does not resolve with success if the peer has lost the key; there is no silent fall-back. A
+ * bond is never replaced by a weaker one, nor by a peer that only claims its address.
  *
  * Secure Connections Only mode (Part C, 10.2.4; aioble_config_set(), "secure_only") takes nothing
  * but the best: LE Secure Connections, authenticated, with a key of 16 octets. Pairings of which

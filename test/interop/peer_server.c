@@ -35,7 +35,8 @@ static const aioble_format_t celsius = {
 
 /*
  * A characteristic is in the service above it, a descriptor in the characteristic above it; an
- * INCLUDE names the service, further above, that the one above it includes.
+ * INCLUDE names the service, further above, that the one above it includes. (Of a UUID of 16 bits:
+ * tshark calls the declarations of others malformed.)
  */
 static const struct definition {
   kind_t kind;
@@ -44,7 +45,7 @@ static const struct definition {
   const char *description;
   const aioble_format_t *format;
 } table[] = {
-    {SECONDARY, "parts", BASE "c0", 0, NULL, NULL},
+    {SECONDARY, "parts", "1815", 0, NULL, NULL},
     {CHAR, "serial", BASE "c1", AIOBLE_READ, NULL, NULL},
     {SERVICE, "values", BASE "a0", 0, NULL, NULL},
     {CHAR, "long", BASE "a1", AIOBLE_READ | AIOBLE_WRITE | AIOBLE_WRITE_NO_RSP, NULL, NULL},
