@@ -2,7 +2,9 @@
 /*
  * The devices that an adapter has bonds with; or deletes one of these bonds, or all:
  *
- *   bonds [--adapter NAME] [--delete ADDRESS | --delete all]
+ *   bonds [--adapter NAME | --store FILE] [--delete ADDRESS | --delete all]
+ *
+ * With a state file no adapter is needed.
  */
 #include "example.h"
 
@@ -45,30 +47,49 @@ static int run(aioble_t *ble, const char *wanted) {
   return wanted && !deleted ? AIOBLE_ENOENT : status;
 }
 
+/* whose state file it is, is only known when the adapter is open */
+static int open_adapter(aioble_t *ble) {
+  aioble_op_t *op = aioble_open(ble);
+  int status = example_await("open", op);
+
+  aioble_op_unref(op);
+  return status;
+}
+
+static aioble_t *of_file(uv_loop_t *loop, const char *store) {
+  aioble_t *ble = aioble_new(
+      loop, &(aioble_options_t){.store = store, .log = example_log, .log_level = AIOBLE_LOG_WARN});
+
+  if (!ble)
+    abort();
+  return ble;
+}
+
 int main(int argc, char **argv) {
-  const char *adapter = NULL, *wanted = NULL;
+  const char *adapter = NULL, *store = NULL, *wanted = NULL;
   const struct option options[] = {{"adapter", required_argument, NULL, 'a'},
+                                   {"store", required_argument, NULL, 's'},
                                    {"delete", required_argument, NULL, 'd'},
                                    {NULL, 0, NULL, 0}};
   uv_loop_t loop;
-  aioble_op_t *op;
   aioble_t *ble;
   int c, status;
 
-  while ((c = getopt_long(argc, argv, "", options, NULL)) == 'a' || c == 'd') {
+  while ((c = getopt_long(argc, argv, "", options, NULL)) == 'a' || c == 's' || c == 'd') {
     adapter = c == 'a' ? optarg : adapter;
+    store = c == 's' ? optarg : store;
     wanted = c == 'd' ? optarg : wanted;
   }
   if (c >= 0 || optind < argc) {
-    (void) fprintf(stderr, "usage: %s [--adapter NAME] [--delete ADDRESS | --delete all]\n",
+    (void) fprintf(stderr,
+                   "usage: %s [--adapter NAME | --store FILE] "
+                   "[--delete ADDRESS | --delete all]\n",
                    argv[0]);
     return 2;
   }
   uv_loop_init(&loop);
-  ble = example_new(&loop, adapter);
-  op = aioble_open(ble); /* that is when they are read */
-  status = example_await("open", op);
-  aioble_op_unref(op);
+  ble = store ? of_file(&loop, store) : example_new(&loop, adapter);
+  status = store ? 0 : open_adapter(ble);
   if (status == 0)
     status = run(ble, wanted);
   return example_end(ble, &loop, status);

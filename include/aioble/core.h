@@ -33,6 +33,30 @@ typedef enum aioble_cache {
 } aioble_cache_t;
 
 /**
+ * A place of the application's own for what a stack keeps between two runs: one text, JSON, which
+ * is the application's to keep as it is, and secret, for there are keys in it. Its form is
+ * described in doc/state-file.md. Both are called with the options' `user`, from the loop or from
+ * inside a call, and must not call the stack (but aioble_store_saved()).
+ */
+typedef struct aioble_store_ops {
+  /**
+   * Gives the text that was kept last, borrowed until either is called again. Called when the
+   * adapter opens, and by aioble_bonds() and the like before that.
+   * @return 0; AIOBLE_ENOENT: nothing has been kept yet; another error: it cannot be had, and
+   *         nothing will be saved until the adapter is opened again. So it is with a text that
+   *         makes no sense: it is not replaced.
+   */
+  int (*load)(void *user, aioble_bytes_t *text);
+  /**
+   * Keeps the text, borrowed until this returns, in place of the last one: all of it or nothing.
+   * @return 0: it is kept; AIOBLE_SAVED_LATER: aioble_store_saved() will tell, and until then this
+   *         is not called again; an error: it is not kept, and will be tried again
+   */
+  int (*save)(void *user, aioble_bytes_t text);
+} aioble_store_ops_t;
+enum { AIOBLE_SAVED_LATER = 1 };
+
+/**
  * What the library does by itself when a peer refuses something for want of security (Core Vol 3,
  * Part C, 10.3): a request of ours with the ATT error Insufficient Authentication (0x05),
  * Insufficient Encryption (0x0f) or Encryption Key Size Too Short (0x0c), whatever op asked for it;
@@ -83,9 +107,22 @@ typedef struct aioble_options {
   const char *snoop;
   /**
    * State file (the static random address, bonds, what is known of peers). NULL: a file per
-   * adapter in $XDG_STATE_HOME/aioble, else ~/.local/state/aioble. "": keep nothing.
+   * adapter, aioble_store_path(); one that has no public address has a file by its name. "": keep
+   * nothing.
+   *
+   * Not a symbolic link, but directories may be. It belongs to its user (or root), who alone may
+   * read it; an existing one that others may read is mended. While the adapter is open it is locked
+   * (by PATH.lock): a second stack, in whatever program, works without it and has the status
+   * AIOBLE_EBUSY. It is replaced as a whole, so that whatever happens the old or the new one is
+   * there; what could not be written is tried again every 30 s. A file that makes no sense is kept
+   * as PATH.corrupt-N. Form: doc/state-file.md.
+   *
+   * The file is written, with fsync, in the loop: some milliseconds on a usual disk, each time a
+   * bond comes or goes, at the end of links, and when the adapter closes.
    */
   const char *store;
+  /** Instead of `store`: the application's own. Both functions are needed; copied. */
+  const aioble_store_ops_t *store_ops;
   /** GAP device name, UTF-8, at most 248 bytes; default "aioble". */
   const char *name;
   /** GAP appearance (Assigned Numbers, 2.6). */
@@ -126,7 +163,9 @@ typedef struct aioble_options {
   int log_level;
   /** The adapter was lost while open; every pending op has been settled. It can be opened again. */
   void (*on_lost)(aioble_t *ble, int status, const char *why, void *user);
-  void *user; /**< given to random, log and on_lost */
+  /** aioble_store_status() has changed, while the adapter is open or opens; `why` is borrowed. */
+  void (*on_store)(aioble_t *ble, int status, const char *why, void *user);
+  void *user; /**< given to random, log, on_lost, on_store and store_ops */
 } aioble_options_t;
 
 /**
@@ -153,6 +192,28 @@ AIOBLE_API aioble_t *aioble_unref(aioble_t *ble);
 AIOBLE_API aioble_t *aioble_ref(aioble_t *ble);
 /** True between a successful open and a close or loss. */
 AIOBLE_API bool aioble_is_open(const aioble_t *ble);
+/**
+ * Where an adapter with that public address has its state file by default: AA-BB-….json in
+ * $XDG_STATE_HOME/aioble, else in ~/.local/state/aioble. As aioble_options_t.store this lets bonds
+ * be listed without the adapter.
+ * @return 0; AIOBLE_ENOENT: there is no home directory; AIOBLE_EMSGSIZE: size too small;
+ *         AIOBLE_EINVAL
+ */
+AIOBLE_API int aioble_store_path(const aioble_addr_t *adapter, char *path, size_t size);
+/**
+ * 0: what is to be kept is kept, or about to be. Else why not, in *why, too (borrowed until it
+ * changes; NULL: not wanted): bonds and the like are in memory only. AIOBLE_EBUSY: the state file
+ * is in use by another stack; AIOBLE_EACCES, EPERM: it is not for us, no regular file, or a
+ * symbolic link; AIOBLE_ENOTSUP: it is no file of this version; AIOBLE_EINVAL: it made no sense,
+ * was kept aside and will be made anew, which makes this 0; or the system's error (-ENOSPC) or
+ * store_ops'.
+ */
+AIOBLE_API int aioble_store_status(const aioble_t *ble, const char **why);
+/**
+ * The outcome of an aioble_store_ops_t.save that returned AIOBLE_SAVED_LATER: 0 or an error.
+ * @return 0; AIOBLE_EALREADY: nothing is being saved; AIOBLE_EINVAL; AIOBLE_ENOTCONN (no stack)
+ */
+AIOBLE_API int aioble_store_saved(aioble_t *ble, int status);
 /** The `user` of the options. */
 AIOBLE_API void *aioble_user(const aioble_t *ble);
 
@@ -193,6 +254,7 @@ typedef struct aioble_stats {
   uint64_t eatt_refused;          /**< enhanced bearers that we wanted of a peer and did not get */
   uint64_t signatures_refused;    /**< signed writes with a wrong signature, or of a stranger */
   uint64_t signatures_replayed;   /**< … that had been received before */
+  uint64_t store_failures;        /**< times that the state file could not be read or written */
   uint64_t ops_without_memory;    /**< ops that could only be reported as AIOBLE_ENOMEM */
 } aioble_stats_t;
 AIOBLE_API void aioble_stats(const aioble_t *ble, aioble_stats_t *stats);

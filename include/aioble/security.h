@@ -16,8 +16,8 @@
  * for this much; AIOBLE_SECURITY_NONE stays open.
  *
  * Bonds are kept in the adapter's state file (aioble_options_t.store), readable for its owner only,
- * and are on the disk when the pairing ends; without a state file, in memory for as long as the
- * stack lives. Those in the file are known from the first opening of the adapter on.
+ * and are on the disk when the pairing ends, or aioble_store_status() says why not; then, and
+ * without a state file, in memory for as long as the stack lives.
  */
 #ifndef AIOBLE_SECURITY_H
 #define AIOBLE_SECURITY_H
@@ -193,12 +193,35 @@ typedef struct aioble_bond {
   uint8_t key_size;
 } aioble_bond_t;
 
-/** Copies up to `max` bonds, the oldest first. @return how many there are */
-AIOBLE_API size_t aioble_bonds(const aioble_t *ble, aioble_bond_t *bonds, size_t max);
-/** Forgets a bond, and all else that is kept of the peer, also while the adapter is closed; a link
- * that is encrypted with it stays. @return 0, AIOBLE_ENOENT, AIOBLE_ENOTCONN (no stack),
- * AIOBLE_ENOMEM (the state file could not be read) */
+/**
+ * Copies up to `max` bonds, the oldest first. Before the first opening of the adapter, too, those
+ * in the state file, if options.store (or store_ops) says where it is: by default that depends on
+ * the adapter's address (aioble_store_path()). The file is only read then, also while another
+ * program has it. @return how many there are; 0 as well if they cannot be read:
+ * aioble_store_status()
+ */
+AIOBLE_API size_t aioble_bonds(aioble_t *ble, aioble_bond_t *bonds, size_t max);
+/**
+ * Forgets a bond, and all else that is kept of the peer, also while the adapter is closed; a link
+ * that is encrypted with it stays. While the adapter is open the state file follows at the end of
+ * the turn.
+ * @return 0, AIOBLE_ENOENT, AIOBLE_ENOTCONN (no stack); while the adapter is closed also
+ *         AIOBLE_ENODEV (which file is only known when it has been open once), AIOBLE_EBUSY
+ * (another program has the file), AIOBLE_ENOMEM, or why the file cannot be read or written
+ */
 AIOBLE_API int aioble_bond_delete(aioble_t *ble, const aioble_addr_t *addr);
+/**
+ * Adds the bonds in a file of secrets of MicroPython's aioble ("ble_secrets.json"), which stays as
+ * it is. Their form depends on the build that wrote them; what cannot be read is counted and
+ * logged. Peers with a bond are left out. Peers know whom they are bonded with by its address, so
+ * this is of use to an adapter that has the address of that device; the device's own identity
+ * resolving key comes along if there are no bonds yet and the adapter is closed.
+ * @param unreadable  set to the entries and bonds that could not be read; NULL: not wanted
+ * @return how many bonds have come; AIOBLE_ENOENT, AIOBLE_EACCES, … (the file cannot be read),
+ *         AIOBLE_EINVAL (it is no such file), AIOBLE_ENOBUFS (too many: some have come), or as
+ *         aioble_bond_delete()
+ */
+AIOBLE_API int aioble_bonds_import(aioble_t *ble, const char *path, unsigned *unreadable);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,10 @@ static int copy_options(aioble_t *ble, const aioble_options_t *given) {
   for (size_t i = 0; i < 3; i++)
     if (from[i] && !(*to[i] = ab_strdup(&ble->env, from[i])))
       return AIOBLE_ENOMEM;
+  if (o->store_ops) {
+    ble->store_ops = *o->store_ops;
+    o->store_ops = &ble->store_ops;
+  }
   if (!o->max_links)
     o->max_links = DEFAULT_MAX_LINKS;
   return 0;
@@ -47,6 +51,7 @@ static void init_lists(aioble_t *ble) {
 
 /* everything but the memory of `ble` itself; works on half-built ones, too */
 static void destroy(aioble_t *ble) {
+  ab_host_store_free(ble);
   ab_gatt_server_close(&ble->server);
   ab_smp_stack_close(&ble->smp);
   ab_wipe(&ble->oob, sizeof ble->oob);
@@ -164,6 +169,22 @@ aioble_op_t *aioble_close(aioble_t *ble) {
 
 bool aioble_is_open(const aioble_t *ble) {
   return ble && ble->state == AB_HOST_READY && !ble->lost;
+}
+
+int aioble_store_path(const aioble_addr_t *adapter, char *path, size_t size) {
+  return adapter && path ? ab_host_store_path(adapter, path, size) : AIOBLE_EINVAL;
+}
+
+int aioble_store_status(const aioble_t *ble, const char **why) {
+  if (why)
+    *why = ble ? ble->store_why : "";
+  return ble ? ble->store_status : AIOBLE_ENOTCONN;
+}
+
+int aioble_store_saved(aioble_t *ble, int status) {
+  if (!ble)
+    return AIOBLE_ENOTCONN;
+  return status > 0 ? AIOBLE_EINVAL : ab_host_store_saved(ble, status);
 }
 
 void *aioble_user(const aioble_t *ble) {

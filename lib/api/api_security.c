@@ -285,11 +285,12 @@ aioble_conn_security_t aioble_conn_security(const aioble_conn_t *conn) {
 
 /* ---- bonds ---- */
 
-size_t aioble_bonds(const aioble_t *ble, aioble_bond_t *bonds, size_t max) {
+size_t aioble_bonds(aioble_t *ble, aioble_bond_t *bonds, size_t max) {
   size_t n = 0;
 
   if (!ble)
     return 0;
+  ab_host_store_look(ble);
   AB_LIST_EACH(node, &ble->smp.bonds) {
     const ab_bond *bond = ab_container_of(node, ab_bond, node);
 
@@ -303,21 +304,46 @@ size_t aioble_bonds(const aioble_t *ble, aioble_bond_t *bonds, size_t max) {
   return n;
 }
 
-/* also of a closed adapter: the file would bring it back */
+/* of a closed adapter, too: its store is opened, and closed again with the change in it */
+static int begin_change(aioble_t *ble) {
+  return ble->state == AB_HOST_CLOSED ? ab_host_store_open(ble) : 0;
+}
+
+/* the result, or why it could not be saved */
+static int end_change(aioble_t *ble, int result) {
+  if (ble->state != AB_HOST_CLOSED)
+    return result;
+  ab_host_store_close(ble);
+  return result >= 0 && ble->store && ble->save_failed ? ble->store_status : result;
+}
+
 int aioble_bond_delete(aioble_t *ble, const aioble_addr_t *addr) {
-  bool held = ble && ble->store;
   ab_bond *bond;
   int err;
 
   if (!ble)
     return AIOBLE_ENOTCONN;
-  err = ab_host_store_open(ble);
+  err = begin_change(ble);
   bond = err == 0 && addr ? ab_smp_bond_with(&ble->smp, addr) : NULL;
   if (bond)
     ab_smp_bond_delete(&ble->smp, bond);
   else if (err == 0)
     err = AIOBLE_ENOENT;
-  if (!held)
-    ab_host_store_close(ble);
-  return err;
+  return end_change(ble, err);
+}
+
+int aioble_bonds_import(aioble_t *ble, const char *path, unsigned *unreadable) {
+  unsigned n = 0;
+  int result;
+
+  if (!ble)
+    return AIOBLE_ENOTCONN;
+  if (!path)
+    return AIOBLE_EINVAL;
+  result = begin_change(ble);
+  if (result == 0)
+    result = ab_host_bonds_import(ble, path, &n);
+  if (unreadable)
+    *unreadable = n;
+  return end_change(ble, result);
 }

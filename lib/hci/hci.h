@@ -54,6 +54,9 @@ typedef struct ab_hci_config {
    */
   ab_addr6 static_addr;
   bool use_random;
+  /* The controller has said who it is (zero: it has no public address), which may make static_addr
+     another one; with the start's ctx; an error ends the start. NULL: nobody cares. */
+  int (*identified)(void *ctx, const ab_addr6 *public_addr, ab_addr6 *static_addr);
 } ab_hci_config;
 
 /* why: for a failure, a text that names the command (borrowed); else NULL */

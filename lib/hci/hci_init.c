@@ -34,6 +34,7 @@ typedef struct step {
   uint16_t opcode;
   uint8_t octet, bit; /* in the supported commands; 0, 0: tried anyway */
   bool required;
+  int (*begin)(ab_hci *hci);                 /* NULL: nothing comes before; 0 or an error */
   bool (*wanted)(const ab_hci *hci);         /* NULL: always */
   int (*build)(const ab_hci *hci, ab_wr *w); /* NULL: no parameters; 0 or an error */
   int (*take)(ab_hci *hci, ab_rd *ret);      /* NULL: nothing to take; 0 or an error */
@@ -112,6 +113,14 @@ static int take_addr(ab_hci *hci, ab_rd *ret) {
   if (!all(&v.addr, 0xff))
     hci->info.public_addr = v.addr;
   return 0;
+}
+
+static int tell_address(ab_hci *hci) {
+  ab_hci_config *config = &hci->config;
+
+  return config->identified
+             ? config->identified(hci->ready_ctx, &hci->info.public_addr, &config->static_addr)
+             : 0;
 }
 
 static bool wants_random(const ab_hci *hci) {
@@ -334,8 +343,8 @@ static const step steps[] = {
      .wanted = wants_default_data, .build = build_default_data},
     {"LE Read Resolving List Size", AB_HCI_LE_READ_RESOLVING_LIST_SIZE, 34, 6,
      .wanted = wants_resolving_list, .take = take_resolving_list},
-    {"LE Set Random Address", AB_HCI_LE_SET_RANDOM_ADDR, .required = true, .wanted = wants_random,
-     .build = build_random, .take = take_random},
+    {"LE Set Random Address", AB_HCI_LE_SET_RANDOM_ADDR, .required = true, .begin = tell_address,
+     .wanted = wants_random, .build = build_random, .take = take_random},
 };
 
 enum { STEPS = sizeof steps / sizeof steps[0] };
@@ -372,14 +381,16 @@ static void fail_step(ab_hci *hci, const step *s, int status) {
 
 /* sends the next step that applies; after the last one the controller is ready */
 static void advance(ab_hci *hci) {
-  int status;
+  for (; hci->step < STEPS; hci->step++) {
+    const step *s = &steps[hci->step];
+    int status = s->begin ? s->begin(hci) : 0;
 
-  while (hci->step < STEPS && !applies(hci, &steps[hci->step]))
-    hci->step++;
-  if (hci->step < STEPS) {
-    status = send_step(hci, &steps[hci->step]);
+    if (status == 0 && !applies(hci, s))
+      continue;
+    if (status == 0)
+      status = send_step(hci, s);
     if (status < 0)
-      fail_step(hci, &steps[hci->step], status);
+      fail_step(hci, s, status);
     return;
   }
   hci->state = AB_HCI_READY;

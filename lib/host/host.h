@@ -52,8 +52,10 @@ struct aioble {
   bool turn_wanted;
   bool transport_open; /* there is one, and its closed is due */
   bool reopen;         /* somebody needs the adapter, once it is closed */
-  bool bonds_known;    /* those of the store: from now on memory is right */
-  bool save_failed;    /* the last time, which was said */
+  bool save_failed;    /* the last time */
+  bool save_due;       /* at the end of the turn */
+  bool tell_store;     /* that its status has changed */
+  bool identified;     /* the controller has said who it is: public_addr */
 
   aioble_options_t options; /* strings are copies */
   ab_config config;
@@ -61,9 +63,13 @@ struct aioble {
   uv_loop_t *uv;
   aioble_transport_t *transport; /* while not closed */
   ab_snoop *snoop;
-  int64_t snoop_base_us; /* the date at time 0 of the loop's clock */
+  int64_t snoop_base_us;        /* the date at time 0 of the loop's clock */
+  aioble_store_ops_t store_ops; /* what options.store_ops points to */
   ab_store *store;
+  int store_status; /* 0, or what is wrong with it, and in words */
+  char store_why[AB_STORE_WHY];
   ab_timer save_timer;       /* until what was kept is flushed */
+  aioble_addr_t public_addr; /* the controller's; zero: none */
   aioble_addr_t static_addr; /* ours, if the controller needs one */
 
   ab_hci *hci;
@@ -311,30 +317,52 @@ void ab_host_peer_drop(aioble_conn_t *conn);
 void ab_host_peer_restore(aioble_conn_t *conn);
 /* the link ends: what has changed is kept */
 void ab_host_peer_save(aioble_conn_t *conn);
-/*
- * Whatever was kept goes to the disk within 5 s. This and ab_host_save() write and fsync a file in
- * the loop, some milliseconds on a usual disk.
- */
-void ab_host_save_soon(aioble_t *ble);
-void ab_host_save(aioble_t *ble);
-/* … now, unless that was asked for within the last 5 s: then when these are over */
-void ab_host_save_paced(aioble_t *ble);
 
 /* ---- host_bonds.c: what is kept of bonds ---- */
 
-/* Opens the store, if there is to be one. At the first time the bonds that are kept, and our own
-   key, become known. One that cannot be used is said, and does not keep the radio from working. 0,
-   or AIOBLE_ENOMEM: bonded peers might not be known as such. */
-int ab_host_store_open(aioble_t *ble);
-void ab_host_store_close(aioble_t *ble); /* with all saved */
-/* a bond has come, or goes with all that is kept of the peer: on the disk at once */
-void ab_host_bond_changed(aioble_t *ble, const ab_bond *bond, bool gone);
+/* Those in memory become those of the store, but for those that no store has; our own key, too. 0,
+   or AIOBLE_ENOMEM: not all of them. */
+int ab_host_bonds_read(aioble_t *ble, const ab_store *store);
+/* those that no store has go to this one */
+void ab_host_bonds_keep(aioble_t *ble);
+/* a bond has come, or goes with all that is kept of the peer */
+void ab_host_bond_changed(aioble_t *ble, ab_bond *bond, bool gone);
 /*
  * Its SignCounters have changed. Ours: on the disk when this returns 0. The peer's: now, or when
  * 5 s have passed since something else was saved: so much of what it has signed could be
  * repeated if the program is killed.
  */
 int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours);
+/* those of a file of MicroPython's aioble; how many have come, or an error */
+int ab_host_bonds_import(aioble_t *ble, const char *path, unsigned *unreadable);
+
+/* ---- host_store.c: the store itself ---- */
+
+/* the controller has said who it is: the store is opened, if there is to be one. One that cannot be
+   used is said, and does not keep the radio from working. 0, or AIOBLE_ENOMEM: bonded peers might
+   not be known as such. */
+int ab_host_store_identify(aioble_t *ble, const aioble_addr_t *public_addr);
+/* … or an error: ab_store_open(), AIOBLE_ENODEV: it is not known whose */
+int ab_host_store_open(aioble_t *ble);
+/* reads the bonds of a closed adapter's */
+void ab_host_store_look(aioble_t *ble);
+/* Saves all. If that fails, it stays open. */
+void ab_host_store_close(aioble_t *ble);
+void ab_host_store_free(aioble_t *ble);
+int ab_host_store_path(const aioble_addr_t *adapter, char *path, size_t size);
+/* calls the application's hook */
+void ab_host_tell_store(aioble_t *ble);
+/* the application's answer; AIOBLE_EALREADY: none was due */
+int ab_host_store_saved(aioble_t *ble, int status);
+/*
+ * Whatever was kept goes to the disk within 5 s; at the end of the turn, before anybody is told of
+ * it; at once. That is a file written, and fsync, in the loop: some milliseconds on a usual disk.
+ */
+void ab_host_save_soon(aioble_t *ble);
+void ab_host_save_now(aioble_t *ble);
+void ab_host_save(aioble_t *ble);
+/* … at once, unless that was asked for within the last 5 s: then when these are over */
+void ab_host_save_paced(aioble_t *ble);
 
 /* ---- api_cache.c ---- */
 

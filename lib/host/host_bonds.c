@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bonds between two runs. Those in memory (smp_bonds.c) are the ones in force; the store's are read
- * once, before there can be a link, and follow each change. The store has its own form of them.
+ * Bonds between two runs. Those in memory (smp_bonds.c) are the ones in force; they are the store's
+ * whenever it is opened, which is before there can be a link, and those made while it could not be
+ * (not `kept`). The store follows each change. It has its own form of them.
  *
  * A new bond leaves nothing of what the peer had set under an old one. Our own key is kept with the
  * first bond: nobody else knows it.
  */
 #include "host/host.h"
-
-#include <stdlib.h>
 
 _Static_assert((int) AB_STORE_KEY_LEN == (int) sizeof(ab_key16), "a key is a key");
 
@@ -63,21 +62,32 @@ static void bring_back(void *ctx, const ab_store_bond *kept) {
     return;
   }
   from_bond(bond, kept);
+  bond->kept = true;
   if (ab_smp_bond_add(smp, bond) < 0)
     say(r->ble, &kept->addr, "is one too many", AIOBLE_ENOBUFS);
 }
 
-static int read_bonds(aioble_t *ble) {
+/* since then the file may have become another one */
+static void drop_kept(ab_smp_stack *smp) {
+  AB_LIST_EACH(n, &smp->bonds) {
+    ab_bond *bond = ab_container_of(n, ab_bond, node);
+
+    if (bond->kept)
+      ab_smp_bond_delete(smp, bond);
+  }
+}
+
+int ab_host_bonds_read(aioble_t *ble, const ab_store *store) {
   ab_smp_stack *smp = &ble->smp;
-  void (*on_bond)(void *ctx, const ab_bond *bond, bool gone) = smp->on_bond;
+  void (*on_bond)(void *ctx, ab_bond *bond, bool gone) = smp->on_bond;
   reading r = {.ble = ble};
 
   if (!smp->has_irk)
-    smp->has_irk = ab_store_irk(ble->store, smp->irk.b);
+    smp->has_irk = ab_store_irk(store, smp->irk.b);
   smp->on_bond = NULL; /* nothing new to keep */
-  ab_store_bonds(ble->store, bring_back, &r);
+  drop_kept(smp);
+  ab_store_bonds(store, bring_back, &r);
   smp->on_bond = on_bond;
-  ble->bonds_known = r.err == 0;
   return r.err;
 }
 
@@ -115,18 +125,22 @@ static int keep(const aioble_t *ble, const ab_bond *bond) {
   return err;
 }
 
-void ab_host_bond_changed(aioble_t *ble, const ab_bond *bond, bool gone) {
-  int err = 0;
+static void keep_or_say(aioble_t *ble, ab_bond *bond) {
+  int err = keep(ble, bond);
 
+  bond->kept = err == 0;
+  if (err < 0)
+    say(ble, &bond->addr, "will not outlive the stack", err);
+}
+
+void ab_host_bond_changed(aioble_t *ble, ab_bond *bond, bool gone) {
   if (!ble->store)
     return;
   if (gone)
     ab_store_forget_peer(ble->store, &bond->addr);
   else
-    err = keep(ble, bond);
-  if (err < 0)
-    say(ble, &bond->addr, "will not outlive the stack", err);
-  ab_host_save(ble);
+    keep_or_say(ble, bond);
+  ab_host_save_now(ble);
 }
 
 int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours) {
@@ -145,29 +159,63 @@ int ab_host_bond_counted(aioble_t *ble, const ab_bond *bond, bool ours) {
   return ble->save_failed ? AIOBLE_EIO : 0;
 }
 
-/* ---- the store itself ---- */
+void ab_host_bonds_keep(aioble_t *ble) {
+  AB_LIST_EACH(n, &ble->smp.bonds) {
+    ab_bond *bond = ab_container_of(n, ab_bond, node);
 
-int ab_host_store_open(aioble_t *ble) {
-  const char *path = ble->options.store;
-  const char *adapter = ble->options.adapter ? ble->options.adapter : getenv("AIOBLE_ADAPTER");
-  char why[AB_STORE_WHY];
-  int err;
-
-  if (ble->store || (path && !*path))
-    return 0;
-  if (!adapter || !*adapter)
-    adapter = "default";
-  ble->store = ab_store_open(&ble->env, path, adapter, &err, why);
-  if (ble->store)
-    return ble->bonds_known ? 0 : read_bonds(ble);
-  if (err == AIOBLE_ENOMEM)
-    return err;
-  ab_log(&ble->env, AB_LOG_WARN, "%s", why);
-  return 0;
+    if (!bond->kept)
+      keep_or_say(ble, bond);
+  }
 }
 
-void ab_host_store_close(aioble_t *ble) {
-  ab_host_save(ble);
-  ab_store_close(ble->store);
-  ble->store = NULL;
+/* ---- from MicroPython's aioble ---- */
+
+typedef struct importing {
+  aioble_t *ble;
+  int n, err;
+} importing;
+
+/* one that there is, is the better one: it has been in use here */
+static void take(void *ctx, const ab_store_bond *found) {
+  importing *im = ctx;
+  ab_smp_stack *smp = &im->ble->smp;
+  ab_bond *bond;
+
+  if (im->err < 0 || ab_smp_bond_with(smp, &found->addr))
+    return;
+  bond = ab_smp_bond_new(smp);
+  if (!bond) {
+    im->err = AIOBLE_ENOMEM;
+    return;
+  }
+  from_bond(bond, found);
+  im->err = ab_smp_bond_add(smp, bond);
+  im->n += im->err == 0;
+}
+
+/* while nobody knows ours */
+static int take_irk(aioble_t *ble, const uint8_t irk[AB_STORE_KEY_LEN]) {
+  memcpy(ble->smp.irk.b, irk, sizeof ble->smp.irk.b);
+  ble->smp.has_irk = true;
+  return ble->store ? ab_store_set_irk(ble->store, irk) : 0;
+}
+
+int ab_host_bonds_import(aioble_t *ble, const char *path, unsigned *unreadable) {
+  bool unknown = ab_list_empty(&ble->smp.bonds) && ble->state == AB_HOST_CLOSED;
+  importing im = {.ble = ble};
+  ab_store_imported found;
+  char why[AB_STORE_WHY];
+  int err = ab_store_import(&ble->env, path, &found, take, &im, why);
+
+  if (err == 0)
+    err = im.err;
+  if (err == 0 && found.has_irk && unknown)
+    err = take_irk(ble, found.irk);
+  if (*why)
+    ab_log(&ble->env, AB_LOG_WARN, "%s", why);
+  if (found.unreadable)
+    ab_log(&ble->env, AB_LOG_WARN, "%s: %u entries could not be read", path, found.unreadable);
+  *unreadable = found.unreadable;
+  explicit_bzero(&found, sizeof found);
+  return err < 0 ? err : im.n;
 }

@@ -121,25 +121,33 @@ static int start_snoop(aioble_t *ble) {
 /* The address of an adapter that has none: kept over restarts, and random at first (Core Vol 6,
    Part B, 1.3.2.1). */
 static int find_static_addr(aioble_t *ble) {
-  int err = ab_host_store_open(ble);
-
-  if (err < 0)
-    return err;
-  if (ble->static_addr.type == AIOBLE_ADDR_RANDOM ||
-      (ble->store && ab_store_static_address(ble->store, &ble->static_addr)))
+  if ((ble->store && ab_store_static_address(ble->store, &ble->static_addr)) ||
+      ble->static_addr.type == AIOBLE_ADDR_RANDOM)
     return 0;
   return ab_addr_make_static(&ble->env, &ble->static_addr) < 0 ? AIOBLE_EIO : 0;
 }
 
+static int on_identified(void *ctx, const ab_addr6 *public_addr, ab_addr6 *static_addr) {
+  aioble_t *ble = ctx;
+  aioble_addr_t addr = {.type = AIOBLE_ADDR_PUBLIC};
+  int err;
+
+  memcpy(addr.bytes, public_addr->b, sizeof addr.bytes);
+  err = ab_host_store_identify(ble, &addr);
+  if (err == 0)
+    err = find_static_addr(ble);
+  memcpy(static_addr->b, ble->static_addr.bytes, sizeof static_addr->b);
+  return err;
+}
+
 static void keep_static_addr(aioble_t *ble) {
-  char why[AB_STORE_WHY];
   aioble_addr_t kept;
 
   if (ble->gap.identity.type == AIOBLE_ADDR_PUBLIC || !ble->store ||
       ab_store_static_address(ble->store, &kept))
     return;
-  if (ab_store_set_static_address(ble->store, &ble->static_addr, why) < 0)
-    ab_log(&ble->env, AB_LOG_WARN, "%s", why);
+  if (ab_store_set_static_address(ble->store, &ble->static_addr) == 0)
+    ab_host_save_now(ble);
 }
 
 /* ---- opening ---- */
@@ -166,11 +174,10 @@ static void on_ready(void *ctx, int status, const char *why) {
 
 static void start_controller(aioble_t *ble) {
   ab_hci_down down = {.send = send_packet, .failed = on_failed, .ctx = ble};
-  ab_hci_config config = {.use_random = ble->config.random_address};
+  ab_hci_config config = {.use_random = ble->config.random_address, .identified = on_identified};
 
   ble->state = AB_HOST_STARTING;
   ab_timer_stop(&ble->env, &ble->state_timer);
-  memcpy(config.static_addr.b, ble->static_addr.bytes, sizeof config.static_addr.b);
   ble->hci = ab_hci_new(&ble->env, &ble->bufs, &down);
   if (ble->hci)
     ab_hci_start(ble->hci, &config, on_ready, ble);
@@ -199,9 +206,6 @@ static int open_transport(aioble_t *ble) {
   if (status < 0)
     return status;
   status = start_snoop(ble);
-  if (status < 0)
-    return status;
-  status = find_static_addr(ble);
   if (status < 0)
     return status;
   ble->transport_open = true;

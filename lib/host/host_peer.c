@@ -5,8 +5,6 @@
  */
 #include "host/host.h"
 
-enum { SAVE_US = 5000000 };
-
 /* the kinds of the store are those of the cache */
 _Static_assert((int) AB_STORE_PRIMARY == (int) AB_GATT_CACHE_PRIMARY &&
                    (int) AB_STORE_SECONDARY == (int) AB_GATT_CACHE_SECONDARY &&
@@ -187,7 +185,7 @@ static int save_subscriptions(aioble_conn_t *conn) {
   return err;
 }
 
-/* ---- to the store, and to the disk ---- */
+/* ---- to the store ---- */
 
 void ab_host_peer_save(aioble_conn_t *conn) {
   ab_store *store = conn->ble->store;
@@ -203,33 +201,4 @@ void ab_host_peer_save(aioble_conn_t *conn) {
     say(conn, "could not be saved", err);
   ab_store_peer_used(store, ab_host_peer_key(conn));
   ab_host_save_soon(conn->ble);
-}
-
-void ab_host_save(aioble_t *ble) {
-  char why[AB_STORE_WHY];
-  bool failed;
-
-  ab_timer_stop(&ble->env, &ble->save_timer);
-  if (!ble->store)
-    return;
-  failed = ab_store_flush(ble->store, why) < 0;
-  if (failed && !ble->save_failed)
-    ab_log(&ble->env, AB_LOG_WARN, "what is known of peers is not saved: %s", why);
-  ble->save_failed = failed;
-}
-
-static void on_save_timer(ab_timer *timer) {
-  ab_host_save(ab_container_of(timer, aioble_t, save_timer));
-}
-
-void ab_host_save_paced(aioble_t *ble) {
-  if (ble->save_timer.running)
-    return;
-  ab_host_save(ble);
-  ab_timer_start(&ble->env, &ble->save_timer, SAVE_US, on_save_timer);
-}
-
-void ab_host_save_soon(aioble_t *ble) {
-  if (ble->store && ab_store_dirty(ble->store) && !ble->save_timer.running)
-    ab_timer_start(&ble->env, &ble->save_timer, SAVE_US, on_save_timer);
 }

@@ -42,7 +42,7 @@ static void lose_bond(aioble_conn_t *conn, const ab_bond *bond) {
   conn->smp.security.bonded = false;
 }
 
-static void on_bond(void *ctx, const ab_bond *bond, bool gone) {
+static void on_bond(void *ctx, ab_bond *bond, bool gone) {
   aioble_t *ble = ctx;
 
   AB_LIST_EACH(n, &ble->conns) {

@@ -41,7 +41,8 @@ void ab_host_turn_begin(aioble_t *ble) {
 }
 
 static bool something_left(const aioble_t *ble) {
-  return ble->lost || !ab_list_empty(&ble->ops.ready) || !ab_list_empty(&ble->hooks_due);
+  return ble->lost || ble->save_due || ble->tell_store || !ab_list_empty(&ble->ops.ready) ||
+         !ab_list_empty(&ble->hooks_due);
 }
 
 /* before the continuations of what it has ended, one of which may close the stack */
@@ -55,8 +56,12 @@ void ab_host_turn_end(aioble_t *ble) {
   aioble_ref(ble); /* a continuation may let go of the stack */
   if (ble->lost)
     ab_host_tear_down(ble, ble->lost);
+  if (ble->save_due)
+    ab_host_save(ble);
   if (ble->tell_lost)
     tell_lost(ble);
+  if (ble->tell_store)
+    ab_host_tell_store(ble);
   if (!ab_list_empty(&ble->hooks_due))
     ab_host_call_hooks(ble);
   if (!ab_list_empty(&ble->ops.ready))

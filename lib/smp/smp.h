@@ -89,6 +89,7 @@ typedef struct ab_bond {
   /* SignCounters, up to 2^32. Of local_csrk: the next one; those before `reserved` count as used
      for whoever keeps the bond. Of csrk: the lowest that the peer has not used. */
   uint64_t counter, reserved, peer_counter;
+  bool kept; /* for whoever keeps them on a disk: it is there */
 } ab_bond;
 
 enum {
@@ -128,7 +129,7 @@ typedef struct ab_smp_stack {
   ab_smp_attempt attempts[AB_SMP_ATTEMPTS];
   /* A bond has come or, to be freed after this returns, goes: the place for whoever keeps them on
      a disk. NULL: nobody does. */
-  void (*on_bond)(void *ctx, const ab_bond *bond, bool gone);
+  void (*on_bond)(void *ctx, ab_bond *bond, bool gone);
   /* The bond's `reserved` (ours) or peer_counter has changed. Ours is not used before it is kept:
      0, or why it is not. NULL: nobody keeps them. */
   int (*on_counter)(void *ctx, const ab_bond *bond, bool ours);

@@ -60,7 +60,7 @@ void ab_smp_bond_free(ab_smp_stack *stack, ab_bond *bond) {
   ab_free(stack->env, bond);
 }
 
-static void tell(const ab_smp_stack *stack, const ab_bond *bond, bool gone) {
+static void tell(const ab_smp_stack *stack, ab_bond *bond, bool gone) {
   if (stack->on_bond)
     stack->on_bond(stack->ctx, bond, gone);
 }

@@ -1,60 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stack keeps between runs: a small JSON file per adapter.
+ * What a stack keeps between runs: one JSON text, whose form doc/state-file.md has, in a file or in
+ * a place of the application's own.
  *
- *   {
- *     "version": 1,
- *     "identity": { "static_address": "c2:11:22:33:44:55", "irk": "32 hexadecimal digits" },
- *     "peers": [                                  the one that was used last comes last
- *       {
- *         "address": "d4:01:02:03:04:05", "type": "random",    identity address; "public"
- *         "bond": {                               a peer that has one is never dropped; keys have
- *           "local": { "key": "32 digits",        32 hexadecimal digits, as over the air
- *                      "rand": "16 digits",       a number, most significant digit first; with …
- *                      "ediv": 12345 },           … this one the key's name; absent: 0
- *           "peer": { … },                        local: when we are the peripheral; peer: central;
- *           "irk": "32 digits",                   one of them at least, of LE Secure Connections
- *           "csrk": "…", "local_csrk": "…",       the same twice; keys that are absent: none
- *           "sign_counter": 17,                   of csrk: the lowest that the peer has not used;
- *           "local_sign_counter": 256,            of local_csrk: ours; up to 2^32, absent: 0
- *           "authenticated": true,                absent: false
- *           "secure_connections": true,           absent: false
- *           "key_size": 16                        7 to 16; the key's octets behind it are zero
- *         },
- *         "gatt_client": {                        what we know of its attributes, as their client
- *           "hash": "32 hexadecimal digits",      Database Hash; zero or absent: none
- *           "changes_asked": true,                it was asked to tell of changes; absent: false
- *           "unlisted_primary": [30, 65535],      handles where services are not known; [] or
- *           "unlisted_secondary": [],             absent: nowhere
- *           "attributes": [                       ascending handles; a number that is 0 is absent
- *             { "handle": 1, "kind": "primary", "uuid": "1800", "last": 9,
- *               "includes_to": 9, "contents_to": 9 },
- *             { "handle": 2, "kind": "include", "uuid": "180f", "value": 20, "last": 29 },
- *             { "handle": 3, "kind": "characteristic", "uuid": "2a00", "value": 4,
- *               "properties": 2, "contents_to": 9 },
- *             { "handle": 5, "kind": "descriptor", "uuid": "2902" }
- *           ]
- *         },
- *         "gatt_server": {                        what it set, as our client
- *           "features": 1,                        Client Supported Features
- *           "hash": "32 hexadecimal digits",      of our attributes, as it knows them
- *           "subscriptions": [ { "handle": 8, "value": 1 } ]    ascending handles
- *         }
- *       }
- *     ]
- *   }
- *
- * Members we do not know, at any level (but inside of "attributes" and "subscriptions"), are kept
- * as they are (numbers to 15 digits), so a later version's data survives an earlier one; a file of
- * a higher "version" is not touched at all. A part that makes no sense is as if it were not there.
- *
- * All writing is by replacement: new file (0600), fsync, rename, fsync of the directory; whoever
- * reads sees the old file or the new one. The path itself must be no symbolic link.
+ * A file is replaced as a whole: PATH.new (0600), fsync, rename, fsync of the directory; whoever
+ * reads sees the old one or the new one. Who may write has PATH.lock locked, from opening the store
+ * to closing it; the kernel unlocks it when a program dies.
  */
 #ifndef AB_STORE_H
 #define AB_STORE_H
 
 #include "util/env.h"
+#include <aioble/core.h>
 
 enum {
   AB_STORE_WHY = 256,
@@ -66,29 +23,45 @@ enum {
 
 typedef struct ab_store ab_store;
 
+typedef struct ab_store_options {
+  const char *path;              /* of the file; it must be no symbolic link */
+  const aioble_store_ops_t *ops; /* instead of a file, if not NULL: the application's own place */
+  void *user;                    /* … and for whom */
+  bool look;                     /* only to be read: nothing is locked, mended, moved or saved */
+} ab_store_options;
+
+/* The default path of a file of that name: NAME.json in $XDG_STATE_HOME/aioble, else in
+   ~/.local/state/aioble (with every character that is no letter, digit, '-', '_' or '.' as '_').
+   0; AIOBLE_ENOENT: there is no home; AIOBLE_EMSGSIZE */
+int ab_store_default_path(const char *name, char *path, size_t size);
+
 /*
- * Opens the store at that path; NULL: adapter.json in $XDG_STATE_HOME/aioble, else in
- * ~/.local/state/aioble (with every character of the adapter's name that is no letter, digit, '-',
- * '_' or '.' as '_'). Nothing is created before the first save. A file that is no store of ours is
- * kept as PATH.corrupt-N, which is logged, and the store starts empty.
- * Returns NULL with *err and a text that helps in why[AB_STORE_WHY] (never NULL, maybe "").
+ * Opens the store; NULL with *err, and a text that helps in why[AB_STORE_WHY] (never NULL, maybe
+ * ""). AIOBLE_EBUSY: another program, or stack, has it open. A file that is no store of ours, or
+ * not a whole one, is kept as PATH.corrupt-N, and the store starts empty: *err is 0, and why says
+ * so.
  */
-ab_store *ab_store_open(ab_env *env, const char *path, const char *adapter, int *err, char *why);
+ab_store *ab_store_open(ab_env *env, const ab_store_options *options, int *err, char *why);
 void ab_store_close(ab_store *store); /* NULL does nothing. What was not flushed is lost. */
 
-/* where it is */
+/* where it is, in words */
 const char *ab_store_path(const ab_store *store);
 
-/* Something was set that is not on the disk. */
+/* Something was set that is not kept yet, nor on its way. */
 bool ab_store_dirty(const ab_store *store);
-/* … now it is: 0, also when there was nothing to write, or an error and the text in
-   why[AB_STORE_WHY] */
+/* … now it is, or on its way (ab_store_saved() follows): 0, also when there was nothing to write;
+   or an error and the text in why[AB_STORE_WHY] */
 int ab_store_flush(ab_store *store, char *why);
+/* what the application's own place was given last is kept there now, or is not: as if it had just
+   been set; false: nothing was on its way */
+bool ab_store_saved(ab_store *store, int status);
+/* … and nobody knows yet */
+bool ab_store_waiting(const ab_store *store);
 
 /* the static random address of this adapter; false: none is kept (or it is none) */
 bool ab_store_static_address(const ab_store *store, aioble_addr_t *addr);
-/* keeps it, with all that was set before; as ab_store_flush() */
-int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr, char *why);
+/* Keeps it, until flushed in memory only. 0 or AIOBLE_ENOMEM. */
+int ab_store_set_static_address(ab_store *store, const aioble_addr_t *addr);
 
 /* ---- peers, by identity address ---- */
 
@@ -129,6 +102,16 @@ int ab_store_set_bond(ab_store *store, const ab_store_bond *bond);
 /* … its counters alone; one that is not kept has none. 0 or AIOBLE_ENOMEM. */
 int ab_store_set_counters(ab_store *store, const aioble_addr_t *peer, uint64_t local_counter,
                           uint64_t peer_counter);
+typedef struct ab_store_imported {
+  uint8_t irk[AB_STORE_KEY_LEN]; /* our own, if has_irk */
+  bool has_irk;
+  unsigned unreadable; /* entries, and bonds of them, that make no sense */
+} ab_store_imported;
+
+/* The bonds in a file of secrets of MicroPython's aioble, which is not touched. 0; AIOBLE_EINVAL:
+   it is no such file; AIOBLE_ENOMEM; or why it cannot be read. why: as of ab_store_open() */
+int ab_store_import(ab_env *env, const char *path, ab_store_imported *out, ab_store_bond_fn *fn,
+                    void *ctx, char *why);
 
 /* the key of our own private addresses; false: none is kept (or it is none) */
 bool ab_store_irk(const ab_store *store, uint8_t irk[AB_STORE_KEY_LEN]);

@@ -36,20 +36,15 @@ static bool key_in(const cJSON *object, const char *name, uint8_t key[AB_STORE_K
   return !*has || ab_store_octets_in(object, name, key, AB_STORE_KEY_LEN);
 }
 
-/* a key of fewer octets has zeroes at its end (Core Vol 3, Part H, 2.3.4); all zero is none */
-static bool is_ltk(const uint8_t key[AB_STORE_KEY_LEN], uint8_t size) {
-  return !is_zero(key, size) && is_zero(key + size, AB_STORE_KEY_LEN - size);
-}
-
-/* absent, or one of that size */
-static bool ltk_in(const cJSON *bond, const char *name, uint8_t size, ab_store_ltk *ltk) {
+/* absent, or whole */
+static bool ltk_in(const cJSON *bond, const char *name, ab_store_ltk *ltk) {
   const cJSON *object = cJSON_GetObjectItemCaseSensitive(bond, name);
   uint8_t rand[sizeof ltk->rand] = {0};
 
   if (!object)
     return true;
   ltk->there = ab_store_octets_in(object, "key", ltk->key, sizeof ltk->key) &&
-               is_ltk(ltk->key, size) && ab_store_number_in(object, "ediv", &ltk->ediv) &&
+               ab_store_number_in(object, "ediv", &ltk->ediv) &&
                (!there(object, "rand") || ab_store_octets_in(object, "rand", rand, sizeof rand));
   for (size_t i = 0; i < sizeof rand; i++)
     ltk->rand = ltk->rand << 8 | rand[i];
@@ -72,9 +67,19 @@ static bool is_sc(const ab_store_ltk *ltk) {
   return ltk->there && !ltk->rand && !ltk->ediv;
 }
 
-static bool makes_sense(const ab_store_bond *bond) {
+/* absent, or one of that size: a key of fewer octets has zeroes at its end (Core Vol 3, Part H,
+   2.3.4); all zero is none */
+static bool is_ltk(const ab_store_ltk *ltk, uint8_t size) {
+  return !ltk->there ||
+         (!is_zero(ltk->key, size) && is_zero(ltk->key + size, AB_STORE_KEY_LEN - size));
+}
+
+bool ab_store_bond_makes_sense(const ab_store_bond *bond) {
   aioble_addr_kind_t kind = aioble_addr_kind(&bond->addr);
 
+  if (bond->key_size < KEY_MIN || bond->key_size > AB_STORE_KEY_LEN ||
+      !is_ltk(&bond->local, bond->key_size) || !is_ltk(&bond->peer, bond->key_size))
+    return false;
   if (kind != AIOBLE_ADDR_KIND_PUBLIC && kind != AIOBLE_ADDR_KIND_STATIC)
     return false;
   if (bond->has_irk && is_zero(bond->irk, sizeof bond->irk))
@@ -87,28 +92,29 @@ static bool makes_sense(const ab_store_bond *bond) {
 
 static bool read_bond(const cJSON *part, ab_store_bond *bond) {
   return cJSON_IsObject(part) && ab_store_octet_in(part, "key_size", &bond->key_size) &&
-         bond->key_size >= KEY_MIN && bond->key_size <= AB_STORE_KEY_LEN &&
          ab_store_bool_in(part, "authenticated", &bond->authenticated) &&
          ab_store_bool_in(part, "secure_connections", &bond->sc) &&
-         ltk_in(part, "local", bond->key_size, &bond->local) &&
-         ltk_in(part, "peer", bond->key_size, &bond->peer) &&
+         ltk_in(part, "local", &bond->local) && ltk_in(part, "peer", &bond->peer) &&
          key_in(part, "irk", bond->irk, &bond->has_irk) &&
          key_in(part, "csrk", bond->csrk, &bond->has_csrk) &&
          key_in(part, "local_csrk", bond->local_csrk, &bond->has_local_csrk) &&
          counter_in(part, COUNTER, &bond->peer_counter) &&
-         counter_in(part, OWN_COUNTER, &bond->local_counter) && makes_sense(bond);
+         counter_in(part, OWN_COUNTER, &bond->local_counter) && ab_store_bond_makes_sense(bond);
+}
+
+static int bond_in(const ab_store *store, const aioble_addr_t *peer, const cJSON *part,
+                   ab_store_bond *bond) {
+  *bond = (ab_store_bond){.addr = *peer};
+  if (read_bond(part, bond))
+    return 0;
+  explicit_bzero(bond, sizeof *bond);
+  return ab_store_result(store, peer, BOND, AIOBLE_EINVAL);
 }
 
 int ab_store_bond_of(const ab_store *store, const aioble_addr_t *peer, ab_store_bond *bond) {
   const cJSON *part = ab_store_part(store, peer, BOND);
 
-  *bond = (ab_store_bond){.addr = *peer};
-  if (!part)
-    return AIOBLE_ENOENT;
-  if (read_bond(part, bond))
-    return 0;
-  explicit_bzero(bond, sizeof *bond);
-  return ab_store_result(store, peer, BOND, AIOBLE_EINVAL);
+  return part ? bond_in(store, peer, part, bond) : AIOBLE_ENOENT;
 }
 
 typedef struct each_bond {
@@ -117,11 +123,11 @@ typedef struct each_bond {
   void *ctx;
 } each_bond;
 
-static void visit(void *ctx, const aioble_addr_t *peer) {
+static void visit(void *ctx, const aioble_addr_t *peer, const cJSON *part) {
   const each_bond *each = ctx;
   ab_store_bond bond;
 
-  if (ab_store_bond_of(each->store, peer, &bond) == 0)
+  if (bond_in(each->store, peer, part, &bond) == 0)
     each->fn(each->ctx, &bond);
   explicit_bzero(&bond, sizeof bond);
 }
@@ -129,7 +135,7 @@ static void visit(void *ctx, const aioble_addr_t *peer) {
 void ab_store_bonds(const ab_store *store, ab_store_bond_fn *fn, void *ctx) {
   each_bond each = {store, fn, ctx};
 
-  ab_store_each_peer(store, visit, &each);
+  ab_store_each_part(store, BOND, visit, &each);
 }
 
 /* ---- writing; false: out of memory ---- */

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Where a store's file is, reading it, and setting it aside. It must be a regular file of our own
+ * (or root's), not a link to one: what is in it decides whom we trust.
+ */
 #include "store/store_priv.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CORRUPT_FILES = 1000, NAME_LEN = 100 };
+enum { CORRUPT_FILES = 1000, NAME_LEN = 100, PASSWD_SIZE = 4096, OTHERS = 077 };
 
-/* a system error as ours: libuv's numbers are negative errno, and so are ours */
-static int failed(char *why, const char *what, const char *path) {
+/* libuv's numbers are negative errno, and so are ours */
+int ab_store_file_failed(char *why, const char *what, const char *path) {
   int err = -errno;
 
   AB_STORE_WHY_SET(why, "%s %s: %s", what, path, strerror(-err));
@@ -22,40 +28,55 @@ static int failed(char *why, const char *what, const char *path) {
 
 /* ---- where ---- */
 
-static char *format_path(ab_env *env, const char *dir, const char *sub, const char *name) {
-  size_t size = strlen(dir) + strlen(sub) + NAME_LEN + sizeof ".json";
-  char *path = ab_alloc(env, size);
-  char *at;
+static void sanitize(const char *name, char text[NAME_LEN + 1]) {
+  size_t i = 0;
 
-  if (!path)
-    return NULL;
-  at = path + snprintf(path, size, "%s%s", dir, sub);
-  for (size_t i = 0; i < NAME_LEN && name[i]; i++)
-    *at++ = isalnum((unsigned char) name[i]) || strchr("-_.", name[i]) ? name[i] : '_';
-  memcpy(at, ".json", sizeof ".json");
-  return path;
+  for (; i < NAME_LEN && name[i]; i++)
+    text[i] = '_';
+  text[i] = '\0';
+  while (i--)
+    if (isalnum((unsigned char) name[i]) || strchr("-_.", name[i]))
+      text[i] = name[i];
 }
 
-char *ab_store_file_default(ab_env *env, const char *adapter, int *err, char *why) {
-  const char *state = getenv("XDG_STATE_HOME");
-  const char *home = getenv("HOME");
-  char *path = NULL;
+/* an absolute path from the environment; NULL: there is none (a relative one is to be ignored: XDG
+   Base Directory, 2) */
+static const char *absolute(const char *variable) {
+  const char *dir = getenv(variable);
 
-  *err = AIOBLE_ENOENT;
-  if (state && *state == '/') /* a relative one is to be ignored (XDG Base Directory, 2) */
-    path = format_path(env, state, "/aioble/", adapter);
-  else if (home && *home == '/')
-    path = format_path(env, home, "/.local/state/aioble/", adapter);
-  else {
-    AB_STORE_WHY_SET(why, "no place for the store: neither XDG_STATE_HOME nor HOME is set");
-    return NULL;
-  }
-  if (!path)
-    *err = AIOBLE_ENOMEM;
-  return path;
+  return dir && *dir == '/' ? dir : NULL;
+}
+
+int ab_store_default_path(const char *name, char *path, size_t size) {
+  const char *state = absolute("XDG_STATE_HOME"), *home = absolute("HOME");
+  char file[NAME_LEN + 1], buf[PASSWD_SIZE];
+  struct passwd user, *found = NULL;
+  int n;
+
+  if (!state && !home && getpwuid_r(geteuid(), &user, buf, sizeof buf, &found) == 0 && found)
+    home = user.pw_dir; /* a service may have no environment */
+  if (!state && !home)
+    return AIOBLE_ENOENT;
+  sanitize(name, file);
+  n = snprintf(path, size, "%s%s/aioble/%s.json", state ? state : home,
+               state ? "" : "/.local/state", file);
+  return n >= 0 && (size_t) n < size ? 0 : AIOBLE_EMSGSIZE;
 }
 
 /* ---- reading ---- */
+
+ab_store_stamp ab_store_file_stamp(const char *path) {
+  struct stat st;
+
+  if (lstat(path, &st) < 0)
+    return (ab_store_stamp){0};
+  return (ab_store_stamp){(uint64_t) st.st_ino, (uint64_t) st.st_size, st.st_mtim.tv_sec,
+                          st.st_mtim.tv_nsec};
+}
+
+bool ab_store_same_file(const ab_store_stamp *a, const ab_store_stamp *b) {
+  return a->inode == b->inode && a->size == b->size && a->s == b->s && a->ns == b->ns;
+}
 
 /* up to size bytes; how many, or an error */
 static ssize_t read_up_to(int fd, char *buf, size_t size) {
@@ -75,28 +96,53 @@ static ssize_t read_up_to(int fd, char *buf, size_t size) {
   return (ssize_t) len;
 }
 
-static int read_regular(ab_env *env, int fd, const char *path, char **text, size_t *len,
+static int check(const struct stat *st, const char *path, char *why) {
+  if (!S_ISREG(st->st_mode)) {
+    AB_STORE_WHY_SET(why, "%s is no regular file", path);
+    return AIOBLE_EACCES;
+  }
+  if (st->st_uid != geteuid() && st->st_uid != 0) {
+    AB_STORE_WHY_SET(why, "%s belongs to another user (%u)", path, (unsigned) st->st_uid);
+    return AIOBLE_EPERM;
+  }
+  if (st->st_size > AB_STORE_MAX) {
+    AB_STORE_WHY_SET(why, "%s is longer than %d bytes", path, AB_STORE_MAX);
+    return AIOBLE_EMSGSIZE;
+  }
+  return 0;
+}
+
+static void mend_mode(ab_env *env, int fd, const struct stat *st, const char *path) {
+  const char *result = "now it is the owner's only";
+
+  if (!(st->st_mode & OTHERS))
+    return;
+  if (fchmod(fd, st->st_mode & (mode_t) ~OTHERS & 0777) < 0)
+    result = strerror(errno);
+  ab_log(env, AB_LOG_WARN, "%s, which has keys in it, was open to others (mode %03o): %s", path,
+         (unsigned) st->st_mode & 0777, result);
+}
+
+static int read_regular(ab_env *env, int fd, const char *path, bool mend, char **text, size_t *len,
                         char *why) {
   struct stat st;
   ssize_t n;
   char *buf;
+  int err =
+      fstat(fd, &st) < 0 ? ab_store_file_failed(why, "cannot read", path) : check(&st, path, why);
 
-  if (fstat(fd, &st) < 0)
-    return failed(why, "cannot read", path);
-  if (!S_ISREG(st.st_mode)) {
-    AB_STORE_WHY_SET(why, "%s is no regular file", path);
-    return AIOBLE_EINVAL;
-  }
-  if (st.st_size > AB_STORE_MAX) {
-    AB_STORE_WHY_SET(why, "%s is longer than %d bytes", path, AB_STORE_MAX);
-    return AIOBLE_EMSGSIZE;
-  }
+  if (err < 0)
+    return err;
+  if (mend)
+    mend_mode(env, fd, &st, path);
   if (!(buf = ab_alloc(env, (size_t) st.st_size + 1)))
     return AIOBLE_ENOMEM;
   n = read_up_to(fd, buf, (size_t) st.st_size);
   if (n < 0) {
+    err = ab_store_file_failed(why, "cannot read", path);
+    explicit_bzero(buf, (size_t) st.st_size);
     ab_free(env, buf);
-    return failed(why, "cannot read", path);
+    return err;
   }
   buf[n] = '\0';
   *text = buf;
@@ -104,7 +150,8 @@ static int read_regular(ab_env *env, int fd, const char *path, char **text, size
   return 0;
 }
 
-int ab_store_file_read(ab_env *env, const char *path, char **text, size_t *len, char *why) {
+int ab_store_file_read(ab_env *env, const char *path, bool mend, char **text, size_t *len,
+                       char *why) {
   int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   int err;
 
@@ -113,106 +160,13 @@ int ab_store_file_read(ab_env *env, const char *path, char **text, size_t *len, 
     return AIOBLE_EACCES;
   }
   if (fd < 0)
-    return failed(why, "cannot open", path);
-  err = read_regular(env, fd, path, text, len, why);
+    return ab_store_file_failed(why, "cannot open", path);
+  err = read_regular(env, fd, path, mend, text, len, why);
   (void) close(fd);
   return err;
 }
 
-/* ---- replacing ---- */
-
-/* every directory in front of the last '/', which is a '/' again afterwards */
-static int make_directories(char *path) {
-  for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-    int failed_with;
-
-    *slash = '\0';
-    failed_with = mkdir(path, 0700) < 0 ? errno : 0;
-    *slash = '/';
-    if (failed_with && failed_with != EEXIST) {
-      errno = failed_with;
-      return -1;
-    }
-  }
-  return 0;
-}
-
-static int write_all(int fd, const char *text, size_t len) {
-  while (len) {
-    ssize_t n = write(fd, text, len);
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return -1;
-    text += n;
-    len -= (size_t) n;
-  }
-  return 0;
-}
-
-static int sync_directory(char *path) {
-  char *slash = strrchr(path, '/');
-  int fd, result;
-
-  if (slash)
-    *slash = '\0';
-  fd = open(!slash ? "." : slash == path ? "/" : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (slash)
-    *slash = '/';
-  if (fd < 0)
-    return -1;
-  result = fsync(fd);
-  (void) close(fd);
-  return result;
-}
-
-/* a new file beside the old one, with the text on the disk; its name in the template */
-static int write_beside(char *template, const char *text, size_t len) {
-  int fd = mkostemp(template, O_CLOEXEC); /* mode 0600 */
-  int result, saved;
-
-  if (fd < 0)
-    return -1;
-  result = write_all(fd, text, len);
-  if (result == 0)
-    result = fsync(fd);
-  saved = errno;
-  if (close(fd) < 0 && result == 0) {
-    saved = errno;
-    result = -1;
-  }
-  if (result < 0)
-    (void) unlink(template);
-  errno = saved;
-  return result;
-}
-
-int ab_store_file_write(ab_env *env, const char *path, const char *text, size_t len, char *why) {
-  static const char suffix[] = ".XXXXXX";
-  size_t path_len = strlen(path);
-  char *beside = ab_alloc(env, path_len + sizeof suffix);
-  int err = 0;
-
-  if (!beside)
-    return AIOBLE_ENOMEM;
-  memcpy(beside, path, path_len);
-  memcpy(beside + path_len, suffix, sizeof suffix);
-  if (make_directories(beside) < 0 || write_beside(beside, text, len) < 0) {
-    err = failed(why, "cannot write", path);
-    goto done;
-  }
-  if (rename(beside, path) < 0) {
-    err = failed(why, "cannot replace", path);
-    (void) unlink(beside);
-    goto done;
-  }
-  if (sync_directory(beside) < 0)
-    err = failed(why, "cannot make sure of", path);
-done:
-  ab_free(env, beside);
-  return err;
-}
+/* ---- setting aside ---- */
 
 /* makes that file, empty, unless there is one */
 static int reserve(const char *path) {
@@ -221,16 +175,27 @@ static int reserve(const char *path) {
   return fd < 0 ? -1 : close(fd);
 }
 
+/* in place of what was reserved */
+static int move(const char *path, const char *to, char *why) {
+  int err;
+
+  if (rename(path, to) == 0)
+    return 0;
+  err = ab_store_file_failed(why, "cannot set aside", path);
+  (void) unlink(to);
+  return err;
+}
+
 int ab_store_file_set_aside(const char *path, char *to, size_t size, char *why) {
   for (int n = 1; n <= CORRUPT_FILES; n++) {
     if ((size_t) snprintf(to, size, "%s.corrupt-%d", path, n) >= size) {
       AB_STORE_WHY_SET(why, "%s: too long a name", path);
       return AIOBLE_EMSGSIZE;
     }
-    if (reserve(to) == 0 && rename(path, to) == 0)
-      return 0;
+    if (reserve(to) == 0)
+      return move(path, to, why);
     if (errno != EEXIST)
-      return failed(why, "cannot set aside", path);
+      return ab_store_file_failed(why, "cannot set aside", path);
   }
   AB_STORE_WHY_SET(why, "%s: there are %d corrupt files already", path, CORRUPT_FILES);
   return AIOBLE_EEXIST;

@@ -174,7 +174,7 @@ static bool put_range(cJSON *object, const char *name, const ab_store_range *ran
 
   if (cJSON_AddItemToObject(object, name, list))
     return true;
-  cJSON_Delete(list);
+  ab_store_delete(list);
   return false;
 }
 

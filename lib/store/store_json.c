@@ -80,6 +80,6 @@ bool ab_store_put_octets(cJSON *object, const char *name, const uint8_t *octets,
 cJSON *ab_store_whole(cJSON *part, bool ok) {
   if (ok)
     return part;
-  cJSON_Delete(part);
+  ab_store_delete(part);
   return NULL;
 }

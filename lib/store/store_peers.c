@@ -5,6 +5,7 @@
  */
 #include "store/store_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const type_names[] = {
@@ -41,39 +42,78 @@ static cJSON *find(const ab_store *store, const aioble_addr_t *addr) {
   return NULL;
 }
 
-void ab_store_each_peer(const ab_store *store, void (*fn)(void *ctx, const aioble_addr_t *peer),
+void ab_store_each_part(const ab_store *store, const char *name,
+                        void (*fn)(void *ctx, const aioble_addr_t *peer, const cJSON *part),
                         void *ctx) {
-  const cJSON *peer;
+  const cJSON *peer, *part;
   aioble_addr_t addr;
 
   cJSON_ArrayForEach(peer, peers_of(store)) {
-    if (address_of(peer, &addr))
-      fn(ctx, &addr);
+    part = cJSON_GetObjectItemCaseSensitive(peer, name);
+    if (part && address_of(peer, &addr))
+      fn(ctx, &addr, part);
   }
 }
 
-void ab_store_check_peers(ab_store *store) {
-  cJSON *peers = peers_of(store), *next;
-  int n = cJSON_GetArraySize(peers), ignored = 0;
+/* ---- of a file just read ---- */
+
+/* an entry that names a peer: which, and where it was in the list */
+typedef struct entry {
+  cJSON *peer;
   aioble_addr_t addr;
+  int place;
+} entry;
 
-  if (peers && (!cJSON_IsArray(peers) || n > AB_STORE_PEERS_READ)) {
-    ab_log(store->env, AB_LOG_WARN, "%s: \"peers\" is no list, or has more than %d: ignored",
-           store->path, AB_STORE_PEERS_READ);
-    cJSON_DeleteItemFromObjectCaseSensitive(store->root, "peers");
-    return;
-  }
-  for (cJSON *peer = peers ? peers->child : NULL; peer; peer = next) {
-    bool named = address_of(peer, &addr), twice = named && find(store, &addr) != peer;
+static int by_address(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  int order = memcmp(x->addr.bytes, y->addr.bytes, sizeof x->addr.bytes);
 
-    next = peer->next;
-    ignored += !named || twice;
-    if (twice)
-      cJSON_Delete(cJSON_DetachItemViaPointer(peers, peer));
+  if (!order)
+    order = x->addr.type - y->addr.type;
+  return order ? order : x->place - y->place;
+}
+
+/* those that name a peer; how many */
+static size_t list_peers(cJSON *peers, entry *entries) {
+  size_t n = 0;
+  cJSON *peer;
+
+  cJSON_ArrayForEach(peer, peers) {
+    entries[n] = (entry){.peer = peer, .place = (int) n};
+    n += address_of(peer, &entries[n].addr);
   }
+  return n;
+}
+
+/* how many have gone because others named the same peer before */
+static int drop_doubles(cJSON *peers, entry *entries, size_t n) {
+  int gone = 0;
+
+  qsort(entries, n, sizeof *entries, by_address);
+  for (size_t i = 1; i < n; i++)
+    if (aioble_addr_equal(&entries[i].addr, &entries[i - 1].addr)) {
+      ab_store_delete(cJSON_DetachItemViaPointer(peers, entries[i].peer));
+      gone++;
+    }
+  return gone;
+}
+
+bool ab_store_check_peers(ab_store *store) {
+  cJSON *peers = peers_of(store);
+  entry entries[AB_STORE_PEERS_READ];
+  int n = cJSON_GetArraySize(peers), ignored;
+  size_t named;
+
+  if (!peers)
+    return true;
+  if (!cJSON_IsArray(peers) || n > AB_STORE_PEERS_READ)
+    return false;
+  named = list_peers(peers, entries);
+  ignored = n - (int) named + drop_doubles(peers, entries, named);
   if (ignored)
     ab_log(store->env, AB_LOG_WARN, "%s: %d of %d peers have no address, or another's: ignored",
            store->path, ignored, n);
+  return true;
 }
 
 /* ---- their order, and their number ---- */
@@ -90,7 +130,7 @@ void ab_store_forget_peer(ab_store *store, const aioble_addr_t *addr) {
 
   if (!peer)
     return;
-  cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+  ab_store_delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
   store->dirty = true;
 }
 
@@ -114,14 +154,14 @@ bool ab_store_drop_peer(ab_store *store) {
   cJSON *peer = oldest_unbonded(store, &n);
 
   if (peer) {
-    cJSON_Delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
+    ab_store_delete(cJSON_DetachItemViaPointer(peers_of(store), peer));
     return true;
   }
   cJSON_ArrayForEach(peer, peers_of(store)) {
     cJSON *part = cJSON_GetObjectItemCaseSensitive(peer, "gatt_client");
 
     if (part) {
-      cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+      ab_store_delete(cJSON_DetachItemViaPointer(peer, part));
       return true;
     }
   }
@@ -135,7 +175,7 @@ static cJSON *new_peer(const aioble_addr_t *addr) {
   if (peer && cJSON_AddStringToObject(peer, "address", aioble_addr_text(addr, text)) &&
       cJSON_AddStringToObject(peer, "type", type_names[addr->type]))
     return peer;
-  cJSON_Delete(peer);
+  ab_store_delete(peer);
   return NULL;
 }
 
@@ -187,13 +227,13 @@ int ab_store_replace_part(ab_store *store, const aioble_addr_t *addr, const char
     store->dirty = true;
     return ab_store_set_member(peer, name, part);
   }
-  cJSON_Delete(part);
+  ab_store_delete(part);
   return peer ? 0 : AIOBLE_ENOMEM;
 }
 
 int ab_store_set_part(ab_store *store, const aioble_addr_t *addr, const char *name, cJSON *part) {
   if (part && !inherit(part, ab_store_part(store, addr, name))) {
-    cJSON_Delete(part);
+    ab_store_delete(part);
     part = NULL;
   }
   return ab_store_replace_part(store, addr, name, part);
@@ -205,7 +245,7 @@ void ab_store_remove_part(ab_store *store, const aioble_addr_t *addr, const char
 
   if (!part)
     return;
-  cJSON_Delete(cJSON_DetachItemViaPointer(peer, part));
+  ab_store_delete(cJSON_DetachItemViaPointer(peer, part));
   if (cJSON_GetArraySize(peer) == 2) /* the address and its type */
     ab_store_forget_peer(store, addr);
   store->dirty = true;

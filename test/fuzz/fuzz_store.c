@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The JSON of a store: our key and address, all bonds, and what is kept of the peers of the corpus;
- * what could be read is set again, which must not change anything.
+ * what could be read is set again, which must not change anything. The same text as a file of
+ * MicroPython's aioble: whatever comes of it can be kept.
  */
 #include "store/store_priv.h"
 
@@ -108,6 +109,25 @@ static void ours_again(ab_store *store) {
     check(aioble_addr_kind(&addr) == AIOBLE_ADDR_KIND_STATIC);
 }
 
+static void keep_it(void *ctx, const ab_store_bond *bond) {
+  ab_store_bond kept;
+
+  check(ab_store_set_bond(ctx, bond) == 0);
+  check(ab_store_bond_of(ctx, &bond->addr, &kept) == 0);
+}
+
+/* into an empty store */
+static void import(ab_env *env, const char *text, size_t len) {
+  static const char empty[] = "{\"version\": 1}";
+  char path[] = "-";
+  ab_store store = {.env = env, .path = path};
+  ab_store_imported got;
+
+  check(ab_store_parse(&store, empty, sizeof empty - 1) == 0);
+  (void) ab_store_import_text(env, text, len, &got, keep_it, &store);
+  cJSON_Delete(store.root);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
@@ -128,6 +148,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
       ;
   }
   cJSON_Delete(store.root);
+  if (text)
+    import(&env, text, len);
   ab_free(&env, text);
   return 0;
 }

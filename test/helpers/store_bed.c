@@ -19,7 +19,7 @@ const aioble_addr_t peer_b = {AIOBLE_ADDR_RANDOM, {0xd4, 0, 0, 0, 0, 0x0b}};
 static void open_store(store_bed *bed) {
   int err;
 
-  bed->store = ab_store_open(bed->env, bed->path, "hci0", &err, bed->why);
+  bed->store = ab_store_open(bed->env, &(ab_store_options){.path = bed->path}, &err, bed->why);
   assert_non_null(bed->store);
 }
 
@@ -55,7 +55,7 @@ void load(store_bed *bed, const char *text) {
   ab_store_close(bed->store);
   temp_dir_write(bed->dir, "store.json", text);
   open_store(bed);
-  assert_int_equal(temp_dir_count(bed->dir), 1); /* it was not set aside */
+  assert_string_equal(bed->why, ""); /* it was not set aside */
 }
 
 bool file_has(store_bed *bed, const char *text) {

@@ -23,6 +23,16 @@ char *temp_dir_new(void) {
   return dir;
 }
 
+char *temp_dir_in_memory(void) {
+  char *dir = strdup("/dev/shm/aioble-test-XXXXXX");
+
+  assert_non_null(dir);
+  if (mkdtemp(dir))
+    return dir;
+  free(dir);
+  return temp_dir_new();
+}
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
   (void) st;
   (void) type;

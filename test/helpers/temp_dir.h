@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 char *temp_dir_new(void);
+/* … where fsync costs nothing, if there is such a place */
+char *temp_dir_in_memory(void);
 void temp_dir_free(char *dir);
 
 bool temp_dir_has(const char *dir, const char *name);

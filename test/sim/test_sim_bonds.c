@@ -67,7 +67,7 @@ static void expect_notification(cached_pair *p) {
   aioble_client_char_unref(level);
 }
 
-static aioble_bond_t bond_of(const aioble_t *ble) {
+static aioble_bond_t bond_of(aioble_t *ble) {
   aioble_bond_t bond;
 
   assert_int_equal(aioble_bonds(ble, &bond, 1), 1);

@@ -127,7 +127,7 @@ static void agree(aioble_conn_t *conn, aioble_prompt_t prompt, uint32_t number, 
   assert_int_equal(aioble_pairing_answer(conn, true, 0), 0);
 }
 
-static aioble_bond_t bond_of(const aioble_t *ble) {
+static aioble_bond_t bond_of(aioble_t *ble) {
   aioble_bond_t found;
 
   assert_int_equal(aioble_bonds(ble, &found, 1), 1);

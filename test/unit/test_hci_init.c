@@ -306,10 +306,48 @@ static void a_random_address_is_used_when_asked_for(void **state) {
   const ab_addr6 addr = STATIC_ADDR;
 
   (void) state;
-  fake_controller_start(c, &(ab_hci_config){STATIC_ADDR, true});
+  fake_controller_start(c, &(ab_hci_config){.static_addr = STATIC_ADDR, .use_random = true});
   assert_int_equal(c->start_status, 0);
   assert_true(fake_controller_was_sent(c, AB_HCI_LE_SET_RANDOM_ADDR, NULL));
   assert_memory_equal(&ab_hci_info_of(c->hci)->random_addr, &addr, sizeof addr);
+  fake_controller_free(c);
+}
+
+static int on_identified(void *ctx, const ab_addr6 *public_addr, ab_addr6 *static_addr) {
+  fake_controller *c = ctx;
+
+  assert_int_equal(c->starts, 0);
+  if (public_addr->b[0] == 0xee)
+    return AIOBLE_ENOMEM;
+  static_addr->b[5] = public_addr->b[0];
+  return 0;
+}
+
+static void who_it_is_is_told_before_an_address_is_set(void **state) {
+  static const struct {
+    const char *reply;
+    uint8_t last; /* octet of the address that is set, in on_identified() */
+  } cases[] = {{"00 06 05 04 03 02 77", 0x77}, {"01", 0}, {"00 00 00 00 00 00 00", 0}};
+  const ab_hci_config told = {STATIC_ADDR, .use_random = true, .identified = on_identified};
+  ab_addr6 addr = STATIC_ADDR;
+  fake_controller *c;
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    c = fake_controller_new();
+    fake_controller_reply(c, AB_HCI_READ_BD_ADDR, cases[i].reply);
+    fake_controller_start(c, &told);
+    assert_int_equal(c->start_status, 0);
+    addr.b[5] = cases[i].last;
+    assert_memory_equal(&ab_hci_info_of(c->hci)->random_addr, &addr, sizeof addr);
+    fake_controller_free(c);
+  }
+  c = fake_controller_new();
+  fake_controller_reply(c, AB_HCI_READ_BD_ADDR, "00 06 05 04 03 02 ee");
+  fake_controller_start(c, &told);
+  assert_int_equal(c->starts, 1);
+  assert_int_equal(c->start_status, AIOBLE_ENOMEM);
+  assert_false(fake_controller_was_sent(c, AB_HCI_LE_SET_RANDOM_ADDR, NULL));
   fake_controller_free(c);
 }
 
@@ -520,6 +558,7 @@ int main(void) {
       cmocka_unit_test(version_2_of_the_buffer_sizes_is_asked_first),
       cmocka_unit_test(a_controller_without_public_address_gets_the_static_one),
       cmocka_unit_test(a_random_address_is_used_when_asked_for),
+      cmocka_unit_test(who_it_is_is_told_before_an_address_is_set),
       cmocka_unit_test(an_address_that_is_needed_and_missing_is_an_error),
       cmocka_unit_test(features_enable_their_events),
       cmocka_unit_test(a_handler_enables_its_event),

@@ -28,7 +28,8 @@ static int set_up(void **state) {
   bed->client = client_bed_new();
   bed->dir = temp_dir_new();
   (void) snprintf(path, sizeof path, "%s/store.json", bed->dir);
-  bed->client->ble->store = ab_store_open(&bed->client->ble->env, path, "", &err, why);
+  bed->client->ble->store =
+      ab_store_open(&bed->client->ble->env, &(ab_store_options){.path = path}, &err, why);
   assert_non_null(bed->client->ble->store);
   *state = bed;
   return 0;

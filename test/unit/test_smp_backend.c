@@ -175,6 +175,20 @@ static void mac(void **state) {
   fake_env_free(env);
 }
 
+/* 1337 written to handle 0x0012, as other stacks sign it */
+static void mac_of_others(void **state) {
+  static const uint8_t data[] = {0x12, 0x00, 0x13, 0x37};
+  ab_env *env = fake_env_new();
+  uint8_t out[AB_SMP_MAC];
+  ab_key16 csrk;
+
+  (void) state;
+  assert_int_equal(hex_read("505e42df9691ec72d31fcdfbeb641b61", csrk.b, sizeof csrk.b), 16);
+  assert_true(ab_smp_mac(env, &csrk, 0xd2, data, sizeof data, 1, out));
+  assert_hex(out, sizeof out, "f1871e933c900ff2");
+  fake_env_free(env);
+}
+
 static void no_memory_is_a_failure(void **state) {
   ab_env *env = fake_env_new();
   ab_key16 zero = {{0}}, k = key(KEY), out, more;
@@ -216,6 +230,7 @@ int main(void) {
       cmocka_unit_test(g2),
       cmocka_unit_test(h6_and_h7),
       cmocka_unit_test(mac),
+      cmocka_unit_test(mac_of_others),
       cmocka_unit_test(no_memory_is_a_failure),
       cmocka_unit_test(the_debug_key_is_known),
   };

@@ -187,7 +187,7 @@ static void our_own_key_comes_back(void **state) {
   aioble_addr_t addr;
 
   assert_false(ab_store_irk(bed->store, out));
-  assert_int_equal(ab_store_set_static_address(bed->store, &peer_a, bed->why), 0);
+  assert_int_equal(ab_store_set_static_address(bed->store, &peer_a), 0);
   assert_int_equal(ab_store_set_irk(bed->store, irk), 0);
   reopen(bed);
   assert_true(ab_store_irk(bed->store, out));
