@@ -38,10 +38,28 @@ static int check(ab_store *store, cJSON *root) {
 }
 
 /* nothing but white space may follow the object */
-int ab_store_parse(ab_store *store, const char *text, size_t len) {
-  cJSON *root = strlen(text) == len ? cJSON_ParseWithLengthOpts(text, len + 1, NULL, true) : NULL;
-  int err = check(store, root);
+static cJSON *parse(const char *text, size_t len) {
+  return strlen(text) == len ? cJSON_ParseWithLengthOpts(text, len + 1, NULL, true) : NULL;
+}
 
+/* cJSON does not tell a text that is none from a lack of memory: is there enough for so long a one,
+   with a value in every second octet? */
+static bool have_memory(size_t len) {
+  void *all = cJSON_malloc((len / 2 + 1) * sizeof(cJSON) + len);
+
+  cJSON_free(all);
+  return all != NULL;
+}
+
+int ab_store_parse(ab_store *store, const char *text, size_t len) {
+  cJSON *root = parse(text, len);
+  int err;
+
+  if (!root && !have_memory(len))
+    return AIOBLE_ENOMEM;
+  if (!root)
+    root = parse(text, len);
+  err = check(store, root);
   if (err == 0)
     return 0;
   ab_store_delete(root);
@@ -58,7 +76,7 @@ static int parse_text(ab_store *store, const char *text, size_t len, char *why) 
                      "%s was written by a later version of libaioble, or is a file of secrets "
                      "of MicroPython's aioble, for aioble_bonds_import()",
                      store->path);
-  else if (err < 0)
+  else if (err < 0 && err != AIOBLE_ENOMEM)
     AB_STORE_WHY_SET(why, "%s is corrupt", store->path);
   return err;
 }

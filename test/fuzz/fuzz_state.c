@@ -63,7 +63,7 @@ static void check_file(const char *path) {
   size_t len = 0;
   int err;
 
-  if (ab_store_file_read(&env, path, &text, &len, why) < 0)
+  if (ab_store_file_read(&env, path, false, &text, &len, why) < 0)
     return;
   err = ab_store_parse(&store, text, len);
   app_check(err == 0 || err == AIOBLE_ENOTSUP);

@@ -183,12 +183,31 @@ static void what_cannot_be_written_can_be_written_later(void **state) {
   assert_int_equal(get_bond(bed), 7);
 }
 
+static void a_file_that_cannot_be_read_for_lack_of_memory_is_left_alone(void **state) {
+  store_bed *bed = *state;
+  ab_store *store = NULL;
+  int err = 0;
+
+  assert_int_equal(set_bond(bed, 7), 0);
+  assert_int_equal(ab_store_flush(bed->store, bed->why), 0);
+  ab_store_close(bed->store); /* there is one at a time */
+  for (unsigned n = 1; !store; n++) {
+    fail_the(n);
+    store = ab_store_open(bed->env, &(ab_store_options){.path = bed->path}, &err, bed->why);
+    fail_the(0);
+    assert_true(store || err == AIOBLE_ENOMEM);
+  }
+  bed->store = store;
+  assert_int_equal(get_bond(bed), 7);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(what_cannot_be_set_is_as_it_was),
       TEST(what_cannot_be_written_can_be_written_later),
+      TEST(a_file_that_cannot_be_read_for_lack_of_memory_is_left_alone),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
