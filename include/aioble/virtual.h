@@ -166,7 +166,7 @@ typedef struct aioble_virtual_stats {
   uint64_t reports_dropped;    /**< … that found the queue to the host full */
   uint64_t faults;             /**< what has gone wrong by itself, in all … */
   aioble_virtual_fault_counts_t by_fault; /**< … and each */
-  uint64_t no_memory;          /**< packets lost: no memory, or the queue to the host was full */
+  uint64_t no_memory; /**< packets lost: no memory, or the queue to the host was full */
 } aioble_virtual_stats_t;
 
 /** The counters of a controller; valid as long as it. */

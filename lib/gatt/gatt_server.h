@@ -149,7 +149,8 @@ uint16_t ab_gatt_server_appearance(const ab_gatt_server *server);
  * Takes the caller's reference to a table that was finished without an error and lets go of the one
  * before. The values get their handles. What a client can see of both is compared: where a service
  * has changed, links lose their subscriptions; if anything has, they lose what they prepared (and
- * cannot execute the rest), and are told by Service Changed. 0, or AIOBLE_ENOMEM: the old table stays.
+ * cannot execute the rest), and are told by Service Changed. 0, or AIOBLE_ENOMEM: the old table
+ * stays.
  */
 int ab_gatt_server_install(ab_gatt_server *server, ab_gatt_db *db);
 /* what ab_gatt_db_set_owner() was given for the table in use; NULL: nothing */

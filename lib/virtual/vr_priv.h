@@ -109,7 +109,7 @@ struct vr_ctrl {
   uint32_t epoch; /* of resets: links of an earlier one are gone */
   bool hold, silent, lose_credits;
   uint32_t encryption_late_us; /* the event, behind the data */
-  ab_timer delay; /* while it runs, the host waits */
+  ab_timer delay;              /* while it runs, the host waits */
 
   ab_list from_host; /* ab_buf */
   ab_list to_host;   /* ab_buf; ctx: the vr_end it is about, or NULL */
