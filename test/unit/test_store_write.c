@@ -340,17 +340,11 @@ static seen seen_in(fixture *f) {
   return s;
 }
 
-/* in a process of its own; 77: it may not mount, else which step went wrong */
-static int on_a_full_disk(fixture *f) {
-  ab_store *store;
-  char filler[300];
+/* which step went wrong; 0: none */
+static int fill_and_make_room(fixture *f, ab_store *store, const char *filler) {
   seen s;
 
-  if (!mount_small(f))
-    return 77;
-  store = open_store(f, false);
-  (void) snprintf(filler, sizeof filler, "%s/filler", f->dir);
-  if (!store || save(f, store, 1) < 0)
+  if (save(f, store, 1) < 0)
     return 1;
   fill(filler);
   for (int i = 0; i < 3; i++) {
@@ -365,6 +359,21 @@ static int on_a_full_disk(fixture *f) {
     return 4;
   s = seen_in(f);
   return s.n == BONDS && !s.mixed && s.generation == 2 ? 0 : 5;
+}
+
+/* in a process of its own; 77: it may not mount */
+static int on_a_full_disk(fixture *f) {
+  char filler[300];
+  ab_store *store;
+  int wrong;
+
+  if (!mount_small(f))
+    return 77;
+  (void) snprintf(filler, sizeof filler, "%s/filler", f->dir);
+  store = open_store(f, false);
+  wrong = store ? fill_and_make_room(f, store, filler) : 1;
+  ab_store_close(store);
+  return wrong;
 }
 
 static void on_a_full_disk_the_old_file_stays_until_there_is_room(void **state) {
