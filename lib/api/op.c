@@ -192,10 +192,12 @@ void ab_op_end(aioble_op_t *op, int why) {
   if (op->done || op->ending)
     return;
   op->ending = true;
+  aioble_op_ref(op); /* perhaps nobody else has it, once it has settled */
   if (op->kind->end)
     op->kind->end(op, why);
   else
     ab_op_settle(op, why);
+  aioble_op_unref(op);
 }
 
 void ab_op_restart_limit(aioble_op_t *op) {

@@ -309,6 +309,22 @@ static void a_cancel_ends_the_pairing(void **state) {
   }
 }
 
+/* its op has nobody but itself, and goes while it is being ended */
+static void one_that_nobody_waits_for_times_out(void **state) {
+  const aioble_pair_options_t options = {.mitm = AIOBLE_YES, .io = AIOBLE_IO_DISPLAY_YESNO};
+  sim_pair w;
+
+  (void) state;
+  sim_pair_open(&w, NULL);
+  sim_pair_configure(&w.side[PERIPHERAL], "io", "display-yesno");
+  aioble_op_unref(aioble_conn_pair(w.side[CENTRAL].conn, &options));
+  sim_run_ms(&w.s, 1000);
+  assert_int_equal(w.side[CENTRAL].prompts, 1);
+  sim_run_ms(&w.s, 25000);
+  assert_false(aioble_conn_security(w.side[CENTRAL].conn).encrypted);
+  sim_pair_close(&w);
+}
+
 static void nobody_to_ask_is_a_refusal(void **state) {
   aioble_pair_options_t options = {.io = AIOBLE_IO_DISPLAY_YESNO, .mitm = AIOBLE_YES};
   sim_pair w;
@@ -351,6 +367,7 @@ int main(void) {
       cmocka_unit_test(calls_take_turns),
       cmocka_unit_test(who_waits_for_the_peers_pairing_hears_how_it_went),
       cmocka_unit_test(a_cancel_ends_the_pairing),
+      cmocka_unit_test(one_that_nobody_waits_for_times_out),
       cmocka_unit_test(nobody_to_ask_is_a_refusal),
       cmocka_unit_test(what_is_wrong_is_said),
   };

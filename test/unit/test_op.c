@@ -25,6 +25,14 @@ static void count_end(aioble_op_t *op, int why) {
 
 static const ab_op_kind slow = {"slow", sizeof(aioble_op_t), AIOBLE_FOREVER, count_end, NULL};
 
+/* one that is settled while it is being ended */
+static void settle_and_look(aioble_op_t *op, int why) {
+  assert_true(ab_op_settle(op, why));
+  assert_true(op->refs > 0 && op->done);
+}
+
+static const ab_op_kind early = {"early", sizeof(aioble_op_t), 1000, settle_and_look, NULL};
+
 static void count_put(void *handle) {
   ++*(unsigned *) handle;
 }
@@ -192,6 +200,16 @@ static void unref_never_acts(void **state) {
   assert_false(aioble_op_done(op));
   ab_op_settle(op, 0);
   assert_int_equal(asked, 1); /* released, not ended */
+}
+
+static void an_op_lives_until_it_has_been_ended(void **state) {
+  bed *b = *state;
+  aioble_op_t *op = ab_op_new(b->ble, &early);
+
+  aioble_op_cancel(op);
+  aioble_op_unref(op);
+  aioble_op_unref(ab_op_new(b->ble, &early)); /* nobody has it when its time is up */
+  sim_run_ms(&b->s, 1001);
 }
 
 static void results_stay_until_the_last_reference(void **state) {
@@ -448,6 +466,7 @@ int main(void) {
       WITH_BED(cancel_asks_the_procedure_once_and_waits_for_its_end),
       WITH_BED(cancel_of_a_settled_op_changes_nothing),
       WITH_BED(unref_never_acts),
+      WITH_BED(an_op_lives_until_it_has_been_ended),
       WITH_BED(results_stay_until_the_last_reference),
       WITH_BED(a_failed_op_gives_no_result),
       WITH_BED(null_ops_are_not_connected),
