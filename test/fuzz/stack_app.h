@@ -18,7 +18,7 @@ enum {
   APP_PSM = 0x80,
   /* whatever a peer or a controller does: for all, and for each op that was asked for */
   APP_MEMORY_MAX = 160 * 1024,
-  APP_OP_MEMORY_MAX = 2048, /* a discovery, its op and its request */
+  APP_OP_MEMORY_MAX = 2560, /* a discovery, its op and its request */
 };
 
 typedef struct app app;
