@@ -59,7 +59,7 @@ static int act(world *w, const ab_gatt_access *access) {
     ab_gatt_server_link_close(&w->link);
   else if (hook == 3)
     check(ab_gatt_value_put(&w->values[0], &w->env, 0, "refreshed", 9));
-  if ((hook == 4 || hook == 5) && access) {
+  if ((hook == 4 || hook == 5) && access && !(w->asked & COMMAND_BIT)) { /* which has no answer */
     ab_gatt_late_drop(&w->late); /* never two at a time, but for a link that has ended */
     ab_gatt_late_begin(&w->late, access);
     w->late_asked = w->asked;
