@@ -143,8 +143,10 @@ static void configure(app *a, uint8_t arg) {
 }
 
 static void close_adapter(app *a, uint8_t arg) {
-  if (arg == 0x55) /* not often: it ends most */
-    app_ask(a, aioble_close(a->ble), NULL);
+  if (arg != 0x55) /* not often: it ends most */
+    return;
+  a->went = true;
+  app_ask(a, aioble_close(a->ble), NULL);
 }
 
 /* ---- the link ---- */

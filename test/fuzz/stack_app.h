@@ -17,8 +17,8 @@ enum {
   APP_KEPT = 4,
   APP_PSM = 0x80,
   /* whatever a peer or a controller does: for all, and for each op that was asked for */
-  APP_MEMORY_MAX = 160 * 1024,
-  APP_OP_MEMORY_MAX = 2560, /* a discovery, its op and its request */
+  APP_MEMORY_MAX = 320 * 1024, /* the pools alone: 256 ops, 64 buffers of each size */
+  APP_OP_MEMORY_MAX = 2560,    /* a discovery, its op and its request */
 };
 
 typedef struct app app;
@@ -40,6 +40,7 @@ struct app {
   unsigned fail_in;   /* the how many-th allocation from now fails, once; 0: none */
   bool failed;        /* … and has */
   bool in_callback, closed;
+  bool went; /* the adapter was closed by itself: all links have ended, be it open again or not */
   unsigned explored; /* what a walk through the peer's table may still start */
   uint8_t hook;      /* what the next hook does */
   unsigned prompts;

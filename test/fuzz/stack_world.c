@@ -165,7 +165,7 @@ void world_end(world *w) {
   bool freed = false;
 
   w->ours.fail_in = 0;
-  if (w->watched && aioble_is_open(w->ours.ble) && !w->ours.failed)
+  if (w->watched && aioble_is_open(w->ours.ble) && !w->ours.failed && !w->ours.went)
     ask_bystander(w);
   for (unsigned i = 0; i < 3; i++)
     close_stack(w, all[i]);
