@@ -256,6 +256,16 @@ void hostile_asks(hostile_bed *b, uint16_t cid, const char *text, const char *an
   hostile_hears(b, cid, answer);
 }
 
+void hostile_alive(hostile_bed *b) {
+  hostile_asks(b, CID_ATT, "0a 12 00", "0b 66 69 6e 65");
+}
+
+void hostile_mumbles(hostile_bed *b, uint16_t cid, const char *text) {
+  hostile_says(b, cid, text);
+  sim_run_ms(&b->s, 10);
+  vr_host_forget(&b->host);
+}
+
 void hostile_hears_nothing(hostile_bed *b, uint16_t cid) {
   ab_rd r;
 

@@ -58,6 +58,10 @@ void hostile_hears(hostile_bed *b, uint16_t cid, const char *text);
 size_t hostile_takes(hostile_bed *b, uint16_t cid, uint8_t *octets, size_t size);
 /* says, hears */
 void hostile_asks(hostile_bed *b, uint16_t cid, const char *text, const char *answer);
+/* reads the value without security, which nobody writes: the victim answers */
+void hostile_alive(hostile_bed *b);
+/* says it, and drops whatever is answered */
+void hostile_mumbles(hostile_bed *b, uint16_t cid, const char *text);
 /* … and nothing comes on it for 100 ms */
 void hostile_hears_nothing(hostile_bed *b, uint16_t cid);
 /* what a peer that is a server answers to a request, named by the opcode it starts with */

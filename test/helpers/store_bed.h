@@ -3,13 +3,10 @@
 #ifndef STORE_BED_H
 #define STORE_BED_H
 
-#include "store/store.h"
+#include "helpers/store_place.h"
 
 typedef struct store_bed {
-  ab_env *env;
-  char *dir;
-  char path[256];
-  char why[AB_STORE_WHY];
+  store_place at;
   ab_store *store;
 } store_bed;
 

@@ -15,17 +15,9 @@
 
 enum { PDU_TEXT = 2048 };
 
-#define ALIVE(b)     hostile_asks((b), CID_ATT, "0a 12 00", "0b 66 69 6e 65")
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- the victim is the server ---- */
-
-/* says it, and drops whatever is answered */
-static void mumble(hostile_bed *b, const char *text) {
-  hostile_says(b, CID_ATT, text);
-  sim_run_ms(&b->s, 10);
-  vr_host_forget(&b->host);
-}
 
 static void case_18_every_opcode_alone(void **state) {
   hostile_bed b;
@@ -35,8 +27,8 @@ static void case_18_every_opcode_alone(void **state) {
   hostile_open(&b, true);
   for (unsigned opcode = 0; opcode <= UINT8_MAX; opcode++) {
     (void) snprintf(text, sizeof text, "%02x", opcode);
-    mumble(&b, text);
-    ALIVE(&b);
+    hostile_mumbles(&b, CID_ATT, text);
+    hostile_alive(&b);
   }
   hostile_asks(&b, CID_ATT, "3f 01 02", "01 3f 00 00 06"); /* a request nobody knows */
   hostile_says(&b, CID_ATT, "7f 01 02");                   /* a command nobody knows */
@@ -71,13 +63,13 @@ static void case_18_every_length(void **state) {
   for (size_t i = 0; i < COUNT(pdus); i++) {
     for (size_t cut = 0; cut <= strlen(pdus[i]); cut += 3) {
       (void) snprintf(text, sizeof text, "%.*s", (int) cut, pdus[i]);
-      mumble(&b, text);
+      hostile_mumbles(&b, CID_ATT, text);
     }
-    mumble(&b, pdus[i]);
+    hostile_mumbles(&b, CID_ATT, pdus[i]);
     (void) snprintf(text, sizeof text, "%s 00", pdus[i]);
-    mumble(&b, text);
-    mumble(&b, "18 00"); /* nothing stays prepared */
-    ALIVE(&b);
+    hostile_mumbles(&b, CID_ATT, text);
+    hostile_mumbles(&b, CID_ATT, "18 00"); /* nothing stays prepared */
+    hostile_alive(&b);
   }
   hostile_asks(&b, CID_ATT, "0a 12", "01 0a 00 00 04");
   hostile_asks(&b, CID_ATT, "0a 12 00 00", "01 0a 00 00 04");
@@ -94,16 +86,16 @@ static void case_19_mtus_that_cannot_be(void **state) {
   hostile_asks(&b, CID_ATT, requests[0], "03 05 02");
   assert_int_equal(aioble_conn_mtu(b.conn), 23); /* never less (Part F, 3.4.2.2) */
   for (size_t i = 1; i < COUNT(requests); i++)
-    mumble(&b, requests[i]);
+    hostile_mumbles(&b, CID_ATT, requests[i]);
   assert_true(aioble_conn_mtu(b.conn) >= 23 && aioble_conn_mtu(b.conn) <= 517);
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_says(&b, CID_ATT, "0a 17 00"); /* while another request is being answered */
-  mumble(&b, "02 40 00");
+  hostile_mumbles(&b, CID_ATT, "02 40 00");
   assert_int_equal(aioble_answer(b.answer, 0, "x", 1), 0);
   b.answer = NULL;
   sim_run_ms(&b.s, 10);
   vr_host_forget(&b.host);
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -119,7 +111,7 @@ static void case_20_requests_without_waiting(void **state) {
   assert_int_equal(aioble_answer(b.answer, 0, "x", 1), 0);
   b.answer = NULL;
   hostile_hears(&b, CID_ATT, "0b 78");
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -132,29 +124,29 @@ static void case_23_prepared_writes(void **state) {
   hostile_asks(&b, CID_ATT, "16 12 00 01 02 41", "17 12 00 01 02 41");
   hostile_asks(&b, CID_ATT, "18 01", "01 18 12 00 07");
   hostile_asks(&b, CID_ATT, "18 01", "19");
-  ALIVE(&b);
+  hostile_alive(&b);
   /* a gap */
   hostile_asks(&b, CID_ATT, "16 12 00 00 00 41", "17 12 00 00 00 41");
   hostile_asks(&b, CID_ATT, "16 12 00 09 00 42", "17 12 00 09 00 42");
   hostile_asks(&b, CID_ATT, "18 01", "01 18 12 00 07");
-  ALIVE(&b);
+  hostile_alive(&b);
   /* longer than the value may be, in sum */
   hostile_asks(&b, CID_ATT, "16 12 00 00 00 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d 4e 4f 50 51 52",
                "17 12 00 00 00 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d 4e 4f 50 51 52");
   hostile_asks(&b, CID_ATT, "16 12 00 12 00 53 54 55", "17 12 00 12 00 53 54 55");
   hostile_asks(&b, CID_ATT, "18 01", "01 18 12 00 0d");
-  ALIVE(&b);
+  hostile_alive(&b);
   /* neither to be cancelled nor executed, but something else */
   hostile_asks(&b, CID_ATT, "16 12 00 00 00 41", "17 12 00 00 00 41");
-  mumble(&b, "18 02");
-  mumble(&b, "18 00");
-  ALIVE(&b);
+  hostile_mumbles(&b, CID_ATT, "18 02");
+  hostile_mumbles(&b, CID_ATT, "18 00");
+  hostile_alive(&b);
   /* what may not be written, in between */
   hostile_asks(&b, CID_ATT, "16 12 00 00 00 41", "17 12 00 00 00 41");
   hostile_asks(&b, CID_ATT, "16 15 00 00 00 41", "01 16 15 00 05");
   hostile_asks(&b, CID_ATT, "16 ff ff 00 00 41", "01 16 ff ff 01");
   hostile_asks(&b, CID_ATT, "18 00", "19");
-  ALIVE(&b);
+  hostile_alive(&b);
   /* without end */
   for (unsigned i = 0; i < 300; i++) {
     hostile_says(&b, CID_ATT, "16 12 00 00 00 41*18");
@@ -163,7 +155,7 @@ static void case_23_prepared_writes(void **state) {
   }
   hostile_asks(&b, CID_ATT, "16 12 00 00 00 41", "01 16 12 00 09");
   hostile_asks(&b, CID_ATT, "18 00", "19");
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -212,11 +204,11 @@ static void case_25_writes_and_reads_past_the_end(void **state) {
     char text[PDU_TEXT];
 
     (void) snprintf(text, sizeof text, "12 %02x 00 ff*300", handle);
-    mumble(&b, text);
+    hostile_mumbles(&b, CID_ATT, text);
     (void) snprintf(text, sizeof text, "12 %02x 00 ff*9", handle);
-    mumble(&b, text);
+    hostile_mumbles(&b, CID_ATT, text);
   }
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -274,7 +266,7 @@ static void case_27_what_nobody_waits_for(void **state) {
     hostile_hears_nothing(&b, CID_ATT);
   }
   hostile_asks(&b, CID_ATT, "1d ff ff 66 69 6e 65", "1e"); /* an indication has its answer */
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 

@@ -14,8 +14,6 @@
 
 enum { CID_PEER = 0x40, CID_VICTIM = 0x40, FRAMES = 3 /* the credits a channel starts with */ };
 
-#define ALIVE(b) hostile_asks((b), CID_ATT, "0a 12 00", "0b 66 69 6e 65")
-
 static void set_up(hostile_bed *b) {
   hostile_open(b, true);
 }
@@ -31,7 +29,7 @@ static void expect_channel_ended(hostile_bed *b) {
   hostile_hears(b, CID_SIGNAL, "06 ?? 04 00 40 00 40 00");
   hostile_says(b, CID_VICTIM, "01 00 41"); /* what was on its way */
   hostile_hears_nothing(b, CID_PEER);
-  ALIVE(b);
+  hostile_alive(b);
 }
 
 static void case_10_commands_that_do_not_fit_their_frame(void **state) {
@@ -61,7 +59,7 @@ static void case_10_commands_that_do_not_fit_their_frame(void **state) {
     if (cases[i].hears)
       hostile_hears(&b, CID_SIGNAL, cases[i].hears);
     hostile_hears_nothing(&b, CID_SIGNAL);
-    ALIVE(&b);
+    hostile_alive(&b);
   }
   hostile_close(&b);
 }
@@ -79,7 +77,7 @@ static void case_10_several_commands_in_a_frame(void **state) {
   vr_host_forget(&b.host);
   hostile_asks(&b, CID_SIGNAL, "14 02 0a 00 80 00 40 00 64 00 40 00 05 00",
                "15 02 0a 00 00 00 00 00 00 00 00 00 0a 00"); /* it is still there */
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -190,7 +188,7 @@ static void case_13_credits_that_cannot_be(void **state) {
   hostile_says(&b, 0xffff, "01 00 41");
   hostile_hears_nothing(&b, CID_SIGNAL);
   assert_true(hostile_stats(&b).l2cap_dropped >= 3);
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -222,7 +220,7 @@ static void case_14_enhanced_requests_that_cannot_be(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     set_up(&b);
     hostile_asks(&b, CID_SIGNAL, cases[i].says, cases[i].hears);
-    ALIVE(&b);
+    hostile_alive(&b);
     hostile_close(&b);
   }
 }
@@ -242,7 +240,7 @@ static void case_15_channels_that_are_there_and_answers_nobody_waits_for(void **
   hostile_says(&b, CID_SIGNAL, "13 09 02 00 00 00");
   hostile_says(&b, CID_SIGNAL, "01 09 02 00 00 00");
   hostile_hears_nothing(&b, CID_SIGNAL);
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -292,7 +290,7 @@ static void case_16_a_peer_that_never_answers_a_disconnect(void **state) {
   sim_run_ms(&b.s, 60000);
   assert_false(aioble_channel_is_open(aioble_op_channel(accept)));
   aioble_op_unref(accept);
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 
@@ -308,7 +306,7 @@ static void case_17_frames_of_nothing(void **state) {
     hostile_says(&b, cids[i], "00");
   }
   hostile_hears(&b, CID_ATT, "01 00 00 00 06"); /* a request, though one that nobody knows */
-  ALIVE(&b);
+  hostile_alive(&b);
   hostile_close(&b);
 }
 

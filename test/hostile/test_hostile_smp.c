@@ -15,7 +15,6 @@
 
 enum { PDU_TEXT = 512, SMP_MAX = 65, PUBLIC_KEY = 0x0c };
 
-#define ALIVE(b)     hostile_asks((b), CID_ATT, "0a 12 00", "0b 66 69 6e 65")
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Pairing Request: no input, no output, no OOB data, 16 octets, no keys; … legacy, with a bond; …
@@ -23,12 +22,6 @@ enum { PDU_TEXT = 512, SMP_MAX = 65, PUBLIC_KEY = 0x0c };
 #define LEGACY_REQUEST "01 03 00 01 10 00 00"
 /* … or LE Secure Connections */
 #define SC_REQUEST "01 03 00 09 10 00 00"
-
-static void mumble(hostile_bed *b, const char *text) {
-  hostile_says(b, CID_SMP, text);
-  sim_run_ms(&b->s, 10);
-  vr_host_forget(&b->host);
-}
 
 /* … of a victim that takes legacy pairing, too */
 static void open_to_all(hostile_bed *b) {
@@ -41,7 +34,7 @@ static void expect_nothing_gained(hostile_bed *b) {
   assert_false(aioble_conn_security(b->conn).encrypted);
   assert_int_equal(aioble_bonds(b->victim, NULL, 0), 0);
   hostile_asks(b, CID_ATT, "0a 15 00", "01 0a 15 00 05");
-  ALIVE(b);
+  hostile_alive(b);
 }
 
 static void case_30_any_code_at_any_length(void **state) {
@@ -53,9 +46,9 @@ static void case_30_any_code_at_any_length(void **state) {
   for (unsigned code = 0; code <= UINT8_MAX; code++)
     for (unsigned len = 0; len < 4; len++) {
       (void) snprintf(text, sizeof text, len ? "%02x 03*%u" : "%02x", code, len * len * 2);
-      mumble(&b, text);
+      hostile_mumbles(&b, CID_SMP, text);
     }
-  mumble(&b, "");
+  hostile_mumbles(&b, CID_SMP, "");
   expect_nothing_gained(&b);
   hostile_close(&b);
 }
@@ -72,11 +65,11 @@ static void case_30_any_code_in_a_pairing(void **state) {
   for (size_t i = 0; i < COUNT(requests); i++)
     for (unsigned code = 0; code < 0x12; code++)
       for (size_t k = 0; k < COUNT(rest); k++) {
-        mumble(&b, requests[i]);
+        hostile_mumbles(&b, CID_SMP, requests[i]);
         (void) snprintf(text, sizeof text, "%02x%s", code, rest[k]);
-        mumble(&b, text);
-        mumble(&b, "05 08");      /* whatever it was: it ends here */
-        sim_run_ms(&b.s, 600000); /* longer than any penalty for failures */
+        hostile_mumbles(&b, CID_SMP, text);
+        hostile_mumbles(&b, CID_SMP, "05 08"); /* whatever it was: it ends here */
+        sim_run_ms(&b.s, 600000);              /* longer than any penalty for failures */
       }
   expect_nothing_gained(&b);
   hostile_close(&b);
@@ -208,7 +201,7 @@ static void case_34_encryption_before_there_is_a_key(void **state) {
   (void) state;
   for (size_t i = 0; i < COUNT(first); i++) {
     open_to_all(&b);
-    mumble(&b, first[i]);
+    hostile_mumbles(&b, CID_SMP, first[i]);
     assert_int_equal(encrypt(&b, (ab_hci_le_enable_enc){0}), AB_HCI_ERR_PIN_OR_KEY_MISSING);
     expect_nothing_gained(&b);
     assert_int_equal(encrypt(&b, (ab_hci_le_enable_enc){.rand = UINT64_MAX, .ediv = UINT16_MAX}),
@@ -322,7 +315,7 @@ static void case_37_requests_that_are_invalid(void **state) {
   (void) state;
   hostile_open(&b, true);
   for (size_t i = 0; i < COUNT(requests); i++)
-    mumble(&b, requests[i]);
+    hostile_mumbles(&b, CID_SMP, requests[i]);
   expect_nothing_gained(&b);
   hostile_close(&b);
 }
@@ -338,7 +331,7 @@ static void case_37_failures_cost_time(void **state) {
     hostile_says(&b, CID_SMP, SC_REQUEST);
     (void) hostile_takes(&b, CID_SMP, heard, sizeof heard);
     refused += heard[0] == 0x05 && heard[1] == 0x09;
-    mumble(&b, "05 04");
+    hostile_mumbles(&b, CID_SMP, "05 04");
   }
   assert_true(refused >= 10);
   expect_nothing_gained(&b);

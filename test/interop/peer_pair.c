@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * peer_pair --adapter NAME [--eatt N]: pairs, as a scenario tells it on stdin, a command a line,
- * and its user answers with more of them; one link at a time: config KEY VALUE    of
- * aioble_config_set(): io, bond, mitm, le_secure advertise           the next link, as the
- * peripheral … connect ADDRESS     … or as the central pair [legacy]       with what is configured
+ * and its user answers with more of them; one link at a time:
+ *
+ *   config KEY VALUE    of aioble_config_set(): io, bond, mitm, le_secure
+ *   advertise           the next link, as the peripheral …
+ *   connect ADDRESS     … or as the central
+ *   pair [legacy]       with what is configured
  *   answer yes|no|SIX-DIGITS
  *   bonds               lists them
  *   forget ADDRESS      deletes one
@@ -15,6 +18,7 @@
  *   bearers             how many ATT bearers there are; --eatt N allows so many enhanced ones
  *   disconnect
  *   quit                ends it in order, with status 0
+ *
  * Each is answered on stdout when it is done, and so is what the peer does. SDUs are those of
  * l2test, and are checked. Its server has two characteristics, BASEe1 for encrypted links and
  * BASEe2 for authenticated ones.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/store.h"
+#include "helpers/store_place.h"
 
 #include "helpers/fake_env.h"
 #include "helpers/temp_dir.h"
@@ -15,47 +15,15 @@
 
 #define STATIC "c2:11:22:33:44:55"
 
-typedef struct fixture {
-  ab_env *env;
-  char *dir;
-  char path[256];
-  char why[AB_STORE_WHY];
-  int err;
-} fixture;
-
-static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-
-  assert_non_null(f);
-  f->env = fake_env_new();
-  f->dir = temp_dir_new();
-  (void) snprintf(f->path, sizeof f->path, "%s/store.json", f->dir);
-  *state = f;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  fixture *f = *state;
-
-  temp_dir_free(f->dir);
-  fake_env_free(f->env);
-  free(f);
-  return 0;
-}
-
-static ab_store *open_store(fixture *f) {
-  return ab_store_open(f->env, &(ab_store_options){.path = f->path}, &f->err, f->why);
-}
-
-static ab_store *opened(fixture *f) {
-  ab_store *store = open_store(f);
+static ab_store *opened(store_place *f) {
+  ab_store *store = store_place_open(f);
 
   assert_non_null(store);
   assert_int_equal(f->err, 0);
   return store;
 }
 
-static void save_address(fixture *f, const char *text) {
+static void save_address(store_place *f, const char *text) {
   ab_store *store = opened(f);
   aioble_addr_t addr;
 
@@ -65,7 +33,7 @@ static void save_address(fixture *f, const char *text) {
   ab_store_close(store);
 }
 
-static void expect_address(fixture *f, const char *expected) {
+static void expect_address(store_place *f, const char *expected) {
   ab_store *store = opened(f);
   char text[AIOBLE_ADDR_TEXT_SIZE];
   aioble_addr_t addr;
@@ -79,14 +47,14 @@ static void expect_address(fixture *f, const char *expected) {
 }
 
 static void a_new_store_is_empty_and_makes_no_file(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
 
   expect_address(f, NULL);
-  assert_false(temp_dir_has(f->dir, "store.json"));
+  assert_false(temp_dir_has(f->dir, STORE_FILE));
 }
 
 static void an_address_is_kept_and_replaced(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
 
   save_address(f, STATIC);
   expect_address(f, STATIC);
@@ -97,15 +65,15 @@ static void an_address_is_kept_and_replaced(void **state) {
 }
 
 static void members_we_do_not_know_are_kept(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char text[1024];
 
-  temp_dir_write(f->dir, "store.json",
+  temp_dir_write(f->dir, STORE_FILE,
                  "{\"future\": {\"a\": [1, null, \"x\"]}, \"version\": 1,"
                  " \"identity\": {\"irk\": \"00ff\", \"static_address\": \"c0:00:00:00:00:01\"},"
                  " \"number\": 123456789012345}\n");
   save_address(f, STATIC);
-  temp_dir_read(f->dir, "store.json", text, sizeof text);
+  temp_dir_read(f->dir, STORE_FILE, text, sizeof text);
   assert_non_null(strstr(text, "\"future\""));
   assert_non_null(strstr(text, "[1, null, \"x\"]"));
   assert_non_null(strstr(text, "\"irk\":\t\"00ff\""));
@@ -122,10 +90,10 @@ static void a_member_of_the_wrong_kind_is_absent_and_replaced(void **state) {
       "{\"version\": 1, \"identity\": {\"static_address\": \"nonsense\"}}",
       "{\"version\": 1, \"identity\": {\"static_address\": \"42:11:22:33:44:55\"}}",
   };
-  fixture *f = *state;
+  store_place *f = *state;
 
   for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-    temp_dir_write(f->dir, "store.json", odd[i]);
+    temp_dir_write(f->dir, STORE_FILE, odd[i]);
     expect_address(f, NULL);
     save_address(f, STATIC);
     expect_address(f, STATIC);
@@ -145,76 +113,76 @@ static void a_file_that_is_no_store_is_kept_aside(void **state) {
       "{\"version\": 1} and more",
       "not JSON at all",
   };
-  fixture *f = *state;
+  store_place *f = *state;
   char name[64], text[64];
 
   for (size_t i = 0; i < sizeof corrupt / sizeof *corrupt; i++) {
-    temp_dir_write(f->dir, "store.json", corrupt[i]);
+    temp_dir_write(f->dir, STORE_FILE, corrupt[i]);
     expect_address(f, NULL);
-    (void) snprintf(name, sizeof name, "store.json.corrupt-%zu", i + 1);
+    (void) snprintf(name, sizeof name, STORE_FILE ".corrupt-%zu", i + 1);
     assert_non_null(strstr(f->why, name));
     temp_dir_read(f->dir, name, text, sizeof text);
     assert_string_equal(text, corrupt[i]);
-    assert_false(temp_dir_has(f->dir, "store.json"));
+    assert_false(temp_dir_has(f->dir, STORE_FILE));
   }
   save_address(f, STATIC);
   expect_address(f, STATIC);
 }
 
 static void a_truncated_store_is_never_half_believed(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char text[256];
 
   save_address(f, STATIC);
-  temp_dir_read(f->dir, "store.json", text, sizeof text);
+  temp_dir_read(f->dir, STORE_FILE, text, sizeof text);
   for (size_t len = strlen(text); len--;) {
     text[len] = '\0';
-    temp_dir_write(f->dir, "store.json", text);
+    temp_dir_write(f->dir, STORE_FILE, text);
     expect_address(f, NULL);
-    assert_false(temp_dir_has(f->dir, "store.json"));
+    assert_false(temp_dir_has(f->dir, STORE_FILE));
   }
 }
 
 static void hostile_json_is_set_aside(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   size_t size = 8 << 20;
   char *text = malloc(size);
 
   assert_non_null(text);
   memset(text, '[', size); /* deep, within the limit of length */
   text[100000] = '\0';
-  temp_dir_write(f->dir, "store.json", text);
+  temp_dir_write(f->dir, STORE_FILE, text);
   expect_address(f, NULL);
   memset(text, ' ', size); /* too long */
   text[size - 1] = '\0';
-  temp_dir_write(f->dir, "store.json", text);
+  temp_dir_write(f->dir, STORE_FILE, text);
   expect_address(f, NULL);
-  assert_true(temp_dir_has(f->dir, "store.json.corrupt-2"));
+  assert_true(temp_dir_has(f->dir, STORE_FILE ".corrupt-2"));
   free(text);
-  temp_dir_write(f->dir, "store.json", "{\"version\": 1, \"x\": 1e999, \"x\": 2}");
+  temp_dir_write(f->dir, STORE_FILE, "{\"version\": 1, \"x\": 1e999, \"x\": 2}");
   expect_address(f, NULL);
-  assert_true(temp_dir_has(f->dir, "store.json"));
-  temp_dir_write(f->dir, "store.json", "{\"version\": 1, \"peers\": 1e999}");
+  assert_true(temp_dir_has(f->dir, STORE_FILE));
+  temp_dir_write(f->dir, STORE_FILE, "{\"version\": 1, \"peers\": 1e999}");
   expect_address(f, NULL);
-  assert_true(temp_dir_has(f->dir, "store.json.corrupt-3"));
+  assert_true(temp_dir_has(f->dir, STORE_FILE ".corrupt-3"));
 }
 
 static void a_later_version_is_not_touched(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char text[64];
 
-  temp_dir_write(f->dir, "store.json", "{\"version\": 2}");
-  assert_null(open_store(f));
+  temp_dir_write(f->dir, STORE_FILE, "{\"version\": 2}");
+  assert_null(store_place_open(f));
   assert_int_equal(f->err, AIOBLE_ENOTSUP);
   assert_non_null(strstr(f->why, "later version"));
-  temp_dir_read(f->dir, "store.json", text, sizeof text);
+  temp_dir_read(f->dir, STORE_FILE, text, sizeof text);
   assert_string_equal(text, "{\"version\": 2}");
   assert_int_equal(temp_dir_count(f->dir), 2);
 }
 
 /* each allocation of ours once: an error or a whole result, never a leak */
 static void no_memory_is_an_error(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   aioble_addr_t addr = {AIOBLE_ADDR_RANDOM, {0xc2, 1, 2, 3, 4, 5}};
   unsigned failures = 0;
 
@@ -223,7 +191,7 @@ static void no_memory_is_an_error(void **state) {
     ab_store *store;
 
     fake_env_fail_at(f->env, n);
-    store = open_store(f);
+    store = store_place_open(f);
     if (!store) {
       assert_int_equal(f->err, AIOBLE_ENOMEM);
       failures++;
@@ -236,7 +204,7 @@ static void no_memory_is_an_error(void **state) {
   assert_int_equal(failures, 6); /* store, path, the lock's, text; the new text and file's name */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_place_set_up, store_place_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

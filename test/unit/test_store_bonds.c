@@ -265,8 +265,8 @@ static void a_bond_that_makes_no_sense_is_as_if_there_were_none(void **state) {
     assert_int_equal(bonds(bed), 1); /* the other one */
     assert_int_equal(ab_store_bond_of(bed->store, &peer_a, &bond), AIOBLE_ENOENT);
     assert_false(bond.local.there || bond.peer.there);
-    assert_non_null(strstr(fake_env_log(bed->env), "makes no sense"));
-    assert_null(strstr(fake_env_log(bed->env), "2233445566"));
+    assert_non_null(strstr(fake_env_log(bed->at.env), "makes no sense"));
+    assert_null(strstr(fake_env_log(bed->at.env), "2233445566"));
     assert_false(ab_store_dirty(bed->store));
   }
   bond = sc_bond(&peer_a);

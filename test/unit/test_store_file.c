@@ -2,6 +2,7 @@
 #include "store/store_priv.h"
 
 #include "helpers/fake_env.h"
+#include "helpers/store_place.h"
 #include "helpers/temp_dir.h"
 #include <limits.h>
 #include <pwd.h>
@@ -17,34 +18,7 @@
 
 #include <cmocka.h>
 
-typedef struct fixture {
-  ab_env *env;
-  char *dir;
-  char path[256];
-  char why[AB_STORE_WHY];
-} fixture;
-
-static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-
-  assert_non_null(f);
-  f->env = fake_env_new();
-  f->dir = temp_dir_new();
-  (void) snprintf(f->path, sizeof f->path, "%s/file", f->dir);
-  *state = f;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  fixture *f = *state;
-
-  temp_dir_free(f->dir);
-  fake_env_free(f->env);
-  free(f);
-  return 0;
-}
-
-static int read_error(fixture *f, const char *path) {
+static int read_error(store_place *f, const char *path) {
   char *text = NULL;
   size_t len = 77;
   int err = ab_store_file_read(f->env, path, true, &text, &len, f->why);
@@ -54,7 +28,7 @@ static int read_error(fixture *f, const char *path) {
   return err;
 }
 
-static void read_it(fixture *f, bool mend, const char *expected, size_t expected_len) {
+static void read_it(store_place *f, bool mend, const char *expected, size_t expected_len) {
   char *text;
   size_t len;
 
@@ -65,13 +39,13 @@ static void read_it(fixture *f, bool mend, const char *expected, size_t expected
 }
 
 static void what_is_written_is_read(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
 
   assert_int_equal(ab_store_file_write(f->env, f->path, "a\0b", 3, f->why), 0);
   read_it(f, true, "a\0b", 3);
 }
 
-static unsigned mode_of(const fixture *f) {
+static unsigned mode_of(const store_place *f) {
   struct stat st;
 
   assert_int_equal(stat(f->path, &st), 0);
@@ -80,9 +54,9 @@ static unsigned mode_of(const fixture *f) {
 
 static void a_file_that_others_may_read_is_mended_and_that_is_said(void **state) {
   static const unsigned modes[] = {0644, 0660, 0604, 0777, 0602};
-  fixture *f = *state;
+  store_place *f = *state;
 
-  temp_dir_write(f->dir, "file", "text");
+  temp_dir_write(f->dir, STORE_FILE, "text");
   assert_int_equal(chmod(f->path, 0600), 0);
   read_it(f, true, "text", 4);
   assert_null(strstr(fake_env_log(f->env), "open to others"));
@@ -98,11 +72,11 @@ static void a_file_that_others_may_read_is_mended_and_that_is_said(void **state)
 
 /* root's is as good as ours; for root, all others are others */
 static void another_user_s_file_is_not_believed(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char *text;
   size_t len;
 
-  temp_dir_write(f->dir, "file", "text");
+  temp_dir_write(f->dir, STORE_FILE, "text");
   if (geteuid() != 0) {
     assert_int_equal(ab_store_file_read(f->env, "/etc/passwd", false, &text, &len, f->why), 0);
     ab_free(f->env, text);
@@ -114,13 +88,13 @@ static void another_user_s_file_is_not_believed(void **state) {
 }
 
 static void a_missing_file_is_told_apart(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
 
   assert_int_equal(read_error(f, f->path), AIOBLE_ENOENT);
 }
 
 static void only_a_regular_file_is_read(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
 
   assert_int_equal(read_error(f, "/dev/full"), AIOBLE_EACCES);
   assert_int_equal(read_error(f, f->dir), AIOBLE_EACCES);
@@ -130,10 +104,10 @@ static void only_a_regular_file_is_read(void **state) {
 }
 
 static void a_symbolic_link_is_not_followed_but_to_a_directory(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char link[512];
 
-  temp_dir_write(f->dir, "file", "target");
+  temp_dir_write(f->dir, STORE_FILE, "target");
   (void) snprintf(link, sizeof link, "%s/link", f->dir);
   assert_int_equal(symlink(f->path, link), 0);
   assert_int_equal(read_error(f, link), AIOBLE_EACCES);
@@ -143,21 +117,21 @@ static void a_symbolic_link_is_not_followed_but_to_a_directory(void **state) {
   assert_int_equal(read_error(f, link), AIOBLE_EACCES);
   assert_int_equal(unlink(link), 0);
   assert_int_equal(symlink(f->dir, link), 0);
-  (void) snprintf(f->path, sizeof f->path, "%s/link/file", f->dir);
+  (void) snprintf(f->path, sizeof f->path, "%s/link/" STORE_FILE, f->dir);
   read_it(f, true, "target", 6);
 }
 
 static void setting_aside_replaces_nothing(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char to[PATH_MAX], text[16];
 
-  temp_dir_write(f->dir, "file.corrupt-1", "first");
-  temp_dir_write(f->dir, "file", "second");
+  temp_dir_write(f->dir, STORE_FILE ".corrupt-1", "first");
+  temp_dir_write(f->dir, STORE_FILE, "second");
   assert_int_equal(ab_store_file_set_aside(f->path, to, sizeof to, f->why), 0);
-  assert_non_null(strstr(to, "/file.corrupt-2"));
-  temp_dir_read(f->dir, "file.corrupt-1", text, sizeof text);
+  assert_non_null(strstr(to, "/" STORE_FILE ".corrupt-2"));
+  temp_dir_read(f->dir, STORE_FILE ".corrupt-1", text, sizeof text);
   assert_string_equal(text, "first");
-  temp_dir_read(f->dir, "file.corrupt-2", text, sizeof text);
+  temp_dir_read(f->dir, STORE_FILE ".corrupt-2", text, sizeof text);
   assert_string_equal(text, "second");
   assert_int_equal(temp_dir_count(f->dir), 2);
 }
@@ -213,7 +187,7 @@ static void a_long_name_is_cut(void **state) {
   assert_int_equal(strlen(path), strlen("/state/aioble/.json") + 100);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_place_set_up, store_place_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -76,7 +76,7 @@ static void a_table_comes_back(void **state) {
     assert_int_equal(a->properties, b->properties);
     assert_memory_equal(&a->uuid, &b->uuid, sizeof a->uuid);
   }
-  ab_free(bed->env, out.attrs);
+  ab_free(bed->at.env, out.attrs);
   assert_int_equal(ab_store_set_gatt_client(bed->store, &peer_a, &client), 0);
   assert_false(ab_store_dirty(bed->store));
 }
@@ -93,7 +93,7 @@ static void subscriptions_come_back(void **state) {
   assert_int_equal(out.features, 7);
   assert_int_equal(out.n, 3);
   assert_memory_equal(out.subscriptions, subscriptions, sizeof subscriptions);
-  ab_free(bed->env, out.subscriptions);
+  ab_free(bed->at.env, out.subscriptions);
 }
 
 static void nothing_much_comes_back_too(void **state) {
@@ -154,11 +154,11 @@ static void a_part_written_by_hand_is_read(void **state) {
   assert_int_equal(client.unlisted[0].first, 3);
   assert_int_equal(client.n, 1);
   assert_int_equal(client.attrs[0].last, 2);
-  ab_free(bed->env, client.attrs);
+  ab_free(bed->at.env, client.attrs);
   load_part(bed, "gatt_server", "{\"subscriptions\": [{\"handle\": 1}, {\"handle\": 2}]}");
   assert_int_equal(server_of(bed, &server), 0);
   assert_int_equal(server.n, 2);
-  ab_free(bed->env, server.subscriptions);
+  ab_free(bed->at.env, server.subscriptions);
 }
 
 #define PART(attrs) "{\"attributes\": [" attrs "]}"
@@ -221,7 +221,7 @@ static void a_table_that_makes_no_sense_is_as_if_there_were_none(void **state) {
   for (size_t i = 0; i < sizeof odd_tables / sizeof *odd_tables; i++) {
     load_part(bed, "gatt_client", odd_tables[i]);
     assert_int_equal(client_of(bed, &client), AIOBLE_ENOENT);
-    assert_non_null(strstr(fake_env_log(bed->env), "makes no sense"));
+    assert_non_null(strstr(fake_env_log(bed->at.env), "makes no sense"));
     assert_false(ab_store_dirty(bed->store));
   }
   client = (ab_store_gatt_client){.hash = {9}};
@@ -251,7 +251,7 @@ static void subscriptions_that_make_no_sense_are_as_if_there_were_none(void **st
   for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
     load_part(bed, "gatt_server", odd[i]);
     assert_int_equal(server_of(bed, &server), AIOBLE_ENOENT);
-    assert_non_null(strstr(fake_env_log(bed->env), "makes no sense"));
+    assert_non_null(strstr(fake_env_log(bed->at.env), "makes no sense"));
   }
 }
 
@@ -279,10 +279,10 @@ static void more_than_can_be_is_not_read(void **state) {
 
     load_part(bed, "gatt_client", attrs);
     assert_int_equal(client_of(bed, &client), over ? AIOBLE_ENOENT : 0);
-    ab_free(bed->env, client.attrs);
+    ab_free(bed->at.env, client.attrs);
     load_part(bed, "gatt_server", subscriptions);
     assert_int_equal(server_of(bed, &server), over ? AIOBLE_ENOENT : 0);
-    ab_free(bed->env, server.subscriptions);
+    ab_free(bed->at.env, server.subscriptions);
     free(attrs);
     free(subscriptions);
   }
@@ -293,7 +293,7 @@ static void no_memory_is_an_error(void **state) {
   ab_store_gatt_client client;
 
   load_part(bed, "gatt_client", PART(ATTR("1", "")));
-  fake_env_fail_at(bed->env, 1);
+  fake_env_fail_at(bed->at.env, 1);
   assert_int_equal(client_of(bed, &client), AIOBLE_ENOMEM);
   assert_null(client.attrs);
 }

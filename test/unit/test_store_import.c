@@ -4,6 +4,7 @@
 
 #include "helpers/aioble_file.h"
 #include "helpers/fake_env.h"
+#include "helpers/store_place.h"
 #include "helpers/temp_dir.h"
 #include "util/wire.h"
 #include <setjmp.h>
@@ -19,11 +20,8 @@
 enum { OURS = 1, PEERS = 2, CCCD = 3, IRK = 10, VALUE = 80, BONDS_MAX = 4 };
 
 typedef struct fixture {
-  ab_env *env;
-  char *dir;
-  char path[256];
+  store_place at;
   char text[AIOBLE_FILE_MAX];
-  char why[AB_STORE_WHY];
   ab_store_imported got;
   ab_store_bond bonds[BONDS_MAX];
   unsigned n;
@@ -33,9 +31,7 @@ static int set_up(void **state) {
   fixture *f = calloc(1, sizeof *f);
 
   assert_non_null(f);
-  f->env = fake_env_new();
-  f->dir = temp_dir_new();
-  (void) snprintf(f->path, sizeof f->path, "%s/ble_secrets.json", f->dir);
+  store_place_make(&f->at);
   *state = f;
   return 0;
 }
@@ -43,8 +39,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
   fixture *f = *state;
 
-  temp_dir_free(f->dir);
-  fake_env_free(f->env);
+  store_place_remove(&f->at);
   free(f);
   return 0;
 }
@@ -107,8 +102,8 @@ static void take(void *ctx, const ab_store_bond *bond) {
 
 static int import_text(fixture *f, const char *text) {
   f->n = 0;
-  temp_dir_write(f->dir, "ble_secrets.json", text);
-  return ab_store_import(f->env, f->path, &f->got, take, f, f->why);
+  temp_dir_write(f->at.dir, STORE_FILE, text);
+  return ab_store_import(f->at.env, f->at.path, &f->got, take, f, f->at.why);
 }
 
 static int import(fixture *f) {
@@ -200,11 +195,12 @@ static void any_other_file_is_an_error(void **state) {
 
   for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
     assert_int_equal(import_text(f, odd[i]), AIOBLE_EINVAL);
-    assert_non_null(strstr(f->why, f->path));
+    assert_non_null(strstr(f->at.why, f->at.path));
     assert_int_equal(f->n, 0);
   }
-  (void) snprintf(f->path, sizeof f->path, "%s/nothing", f->dir);
-  assert_int_equal(ab_store_import(f->env, f->path, &f->got, take, f, f->why), AIOBLE_ENOENT);
+  (void) snprintf(f->at.path, sizeof f->at.path, "%s/nothing", f->at.dir);
+  assert_int_equal(ab_store_import(f->at.env, f->at.path, &f->got, take, f, f->at.why),
+                   AIOBLE_ENOENT);
 }
 
 static void without_memory_nothing_comes(void **state) {
@@ -212,11 +208,11 @@ static void without_memory_nothing_comes(void **state) {
 
   add_secret(f, OURS, &(secret){1, 5, 16, .ltk = 1});
   for (unsigned n = 1; n <= 2; n++) {
-    fake_env_fail_at(f->env, n);
+    fake_env_fail_at(f->at.env, n);
     assert_int_equal(import(f), AIOBLE_ENOMEM);
     assert_int_equal(f->n, 0);
   }
-  fake_env_fail_at(f->env, 0);
+  fake_env_fail_at(f->at.env, 0);
   assert_int_equal(import(f), 0);
 }
 

@@ -105,7 +105,7 @@ static int get_client(store_bed *bed) {
   if (ab_store_gatt_client_of(bed->store, &peer_a, &client) < 0)
     return -1;
   properties = client.n ? client.attrs[1].properties : -1;
-  ab_free(bed->env, client.attrs);
+  ab_free(bed->at.env, client.attrs);
   return properties;
 }
 
@@ -123,7 +123,7 @@ static int get_server(store_bed *bed) {
   if (ab_store_gatt_server_of(bed->store, &peer_a, &server) < 0)
     return -1;
   handle = server.n ? server.subscriptions[0].handle : -1;
-  ab_free(bed->env, server.subscriptions);
+  ab_free(bed->at.env, server.subscriptions);
   return handle;
 }
 
@@ -175,7 +175,7 @@ static void what_cannot_be_written_can_be_written_later(void **state) {
   assert_int_equal(set_bond(bed, 7), 0);
   for (unsigned n = 1; err < 0; n++) {
     fail_the(n);
-    err = ab_store_flush(bed->store, bed->why);
+    err = ab_store_flush(bed->store, bed->at.why);
     fail_the(0);
     assert_true(err == 0 || (err == AIOBLE_ENOMEM && ab_store_dirty(bed->store)));
   }
@@ -189,11 +189,12 @@ static void a_file_that_cannot_be_read_for_lack_of_memory_is_left_alone(void **s
   int err = 0;
 
   assert_int_equal(set_bond(bed, 7), 0);
-  assert_int_equal(ab_store_flush(bed->store, bed->why), 0);
+  assert_int_equal(ab_store_flush(bed->store, bed->at.why), 0);
   ab_store_close(bed->store); /* there is one at a time */
   for (unsigned n = 1; !store; n++) {
     fail_the(n);
-    store = ab_store_open(bed->env, &(ab_store_options){.path = bed->path}, &err, bed->why);
+    store =
+        ab_store_open(bed->at.env, &(ab_store_options){.path = bed->at.path}, &err, bed->at.why);
     fail_the(0);
     assert_true(store || err == AIOBLE_ENOMEM);
   }

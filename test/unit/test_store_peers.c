@@ -44,10 +44,10 @@ static void nothing_is_written_before_a_flush(void **state) {
 
   keep(bed, &peer_a, 1);
   assert_true(ab_store_dirty(bed->store));
-  assert_false(temp_dir_has(bed->dir, "store.json"));
-  assert_int_equal(ab_store_flush(bed->store, bed->why), 0);
+  assert_false(temp_dir_has(bed->at.dir, "store.json"));
+  assert_int_equal(ab_store_flush(bed->store, bed->at.why), 0);
   assert_false(ab_store_dirty(bed->store));
-  assert_true(temp_dir_has(bed->dir, "store.json"));
+  assert_true(temp_dir_has(bed->at.dir, "store.json"));
 }
 
 static void what_changes_nothing_is_not_worth_a_flush(void **state) {
@@ -66,10 +66,10 @@ static void a_flush_that_failed_can_be_tried_again(void **state) {
   store_bed *bed = *state;
 
   keep(bed, &peer_a, 1);
-  fake_env_fail_at(bed->env, 1);
-  assert_int_equal(ab_store_flush(bed->store, bed->why), AIOBLE_ENOMEM);
+  fake_env_fail_at(bed->at.env, 1);
+  assert_int_equal(ab_store_flush(bed->store, bed->at.why), AIOBLE_ENOMEM);
   assert_true(ab_store_dirty(bed->store));
-  assert_int_equal(ab_store_flush(bed->store, bed->why), 0);
+  assert_int_equal(ab_store_flush(bed->store, bed->at.why), 0);
   reopen(bed);
   assert_int_equal(kept(bed, &peer_a), 1);
 }
@@ -147,7 +147,7 @@ static void a_file_too_long_loses_who_was_used_least(void **state) {
        " \"bond\": {}}]}");
   assert_int_equal(ab_store_set_gatt_client(bed->store, &peer_a, &client), 0);
   keep(bed, &peer_a, 3);
-  assert_int_equal(ab_store_flush(bed->store, bed->why), 0);
+  assert_int_equal(ab_store_flush(bed->store, bed->at.why), 0);
   for (uint8_t i = 0; i < 3; i++) {
     aioble_addr_t peer = {AIOBLE_ADDR_PUBLIC, {1, 0, 0, 0, 0, i}};
 
@@ -157,7 +157,7 @@ static void a_file_too_long_loses_who_was_used_least(void **state) {
   assert_int_equal(kept(bed, &peer_a), 3);
   assert_int_equal(ab_store_gatt_client_of(bed->store, &peer_a, &out), 0);
   assert_int_equal(out.n, client.n);
-  ab_free(bed->env, out.attrs);
+  ab_free(bed->at.env, out.attrs);
   assert_int_equal(ab_store_gatt_client_of(
                        bed->store, &(aioble_addr_t){AIOBLE_ADDR_PUBLIC, {1, 0, 0, 0, 0, 0}}, &out),
                    AIOBLE_ENOENT);
@@ -178,8 +178,8 @@ static void a_file_with_nothing_to_drop_may_be_too_long(void **state) {
   load(bed, text);
   free(text);
   keep(bed, &peer_a, 1);
-  assert_int_equal(ab_store_flush(bed->store, bed->why), AIOBLE_EMSGSIZE);
-  assert_non_null(strstr(bed->why, "longer than"));
+  assert_int_equal(ab_store_flush(bed->store, bed->at.why), AIOBLE_EMSGSIZE);
+  assert_non_null(strstr(bed->at.why, "longer than"));
   assert_true(ab_store_dirty(bed->store));
 }
 
@@ -222,12 +222,12 @@ static void entries_that_are_no_peers_are_left_alone(void **state) {
                     " {\"features\": 2}}]}",
                     odd[i]);
     load(bed, text);
-    assert_non_null(strstr(fake_env_log(bed->env), "1 of 3"));
+    assert_non_null(strstr(fake_env_log(bed->at.env), "1 of 3"));
     assert_int_equal(kept(bed, &peer_a), 1);
     assert_int_equal(kept(bed, &peer_b), 2);
     keep(bed, &peer_b, 3);
     reopen(bed);
-    assert_non_null(strstr(fake_env_log(bed->env), "1 of 3"));
+    assert_non_null(strstr(fake_env_log(bed->at.env), "1 of 3"));
   }
 }
 
@@ -241,7 +241,7 @@ static void of_two_entries_for_one_peer_the_first_counts(void **state) {
             "{\"address\": \"d4:00:00:00:00:0A\", \"type\": \"random\","
             " \"gatt_server\": {\"features\": 2}},"
             "{\"address\": \"d4000000000a\", \"type\": \"random\"}]}");
-  assert_non_null(strstr(fake_env_log(bed->env), "2 of 3"));
+  assert_non_null(strstr(fake_env_log(bed->at.env), "2 of 3"));
   ab_store_peer_used(bed->store, &peer_a);
   assert_int_equal(kept(bed, &peer_a), 1);
   keep(bed, &peer_a, 3);
@@ -255,10 +255,11 @@ static void expect_aside(store_bed *bed, const char *text) {
   int err;
 
   ab_store_close(bed->store);
-  temp_dir_write(bed->dir, "store.json", text);
-  bed->store = ab_store_open(bed->env, &(ab_store_options){.path = bed->path}, &err, bed->why);
+  temp_dir_write(bed->at.dir, "store.json", text);
+  bed->store =
+      ab_store_open(bed->at.env, &(ab_store_options){.path = bed->at.path}, &err, bed->at.why);
   assert_non_null(bed->store);
-  assert_non_null(strstr(bed->why, "corrupt-"));
+  assert_non_null(strstr(bed->at.why, "corrupt-"));
   assert_int_equal(kept(bed, &peer_a), -1);
   keep(bed, &peer_a, 1);
   reopen(bed);

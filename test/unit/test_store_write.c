@@ -6,6 +6,7 @@
 #include "store/store_priv.h"
 
 #include "helpers/fake_env.h"
+#include "helpers/store_place.h"
 #include "helpers/temp_dir.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -121,36 +122,12 @@ int close(int fd) {
 
 /* ---- a store whose bonds all say which generation they are of ---- */
 
-typedef struct fixture {
-  ab_env *env;
-  char *dir;
-  char path[256];
-  char why[AB_STORE_WHY];
-  int err;
-} fixture;
-
 static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-
-  assert_non_null(f);
   let(NONE, 0, 0);
-  f->env = fake_env_new();
-  f->dir = temp_dir_in_memory();
-  (void) snprintf(f->path, sizeof f->path, "%s/store.json", f->dir);
-  *state = f;
-  return 0;
+  return store_place_set_up(state);
 }
 
-static int tear_down(void **state) {
-  fixture *f = *state;
-
-  temp_dir_free(f->dir);
-  fake_env_free(f->env);
-  free(f);
-  return 0;
-}
-
-static ab_store *open_store(fixture *f, bool look) {
+static ab_store *open_store(store_place *f, bool look) {
   return ab_store_open(f->env, &(ab_store_options){.path = f->path, .look = look}, &f->err, f->why);
 }
 
@@ -165,7 +142,7 @@ static void set_generation(ab_store *store, uint64_t generation) {
   }
 }
 
-static int save(fixture *f, ab_store *store, uint64_t generation) {
+static int save(store_place *f, ab_store *store, uint64_t generation) {
   set_generation(store, generation);
   return ab_store_flush(store, f->why);
 }
@@ -185,7 +162,7 @@ static void look_at(void *ctx, const ab_store_bond *bond) {
 }
 
 /* what is in the file, which must be whole; 0: nothing */
-static uint64_t generation(fixture *f) {
+static uint64_t generation(store_place *f) {
   ab_store *store = open_store(f, true);
   seen s = {0};
 
@@ -198,7 +175,7 @@ static uint64_t generation(fixture *f) {
   return s.generation;
 }
 
-static ab_store *saved(fixture *f, uint64_t generation) {
+static ab_store *saved(store_place *f, uint64_t generation) {
   ab_store *store = open_store(f, false);
 
   assert_non_null(store);
@@ -210,7 +187,7 @@ static ab_store *saved(fixture *f, uint64_t generation) {
 
 static void whatever_fails_the_old_file_stays_and_the_next_try_succeeds(void **state) {
   static const int errors[] = {ENOSPC, EIO, EDQUOT, EROFS};
-  fixture *f = *state;
+  store_place *f = *state;
   ab_store *store = saved(f, 1);
   uint64_t now = 1;
 
@@ -237,7 +214,7 @@ static void whatever_fails_the_old_file_stays_and_the_next_try_succeeds(void **s
       assert_true(kept == now - 1 || kept == now);
       assert_int_equal(ab_store_flush(store, f->why), 0);
       assert_int_equal(generation(f), now);
-      assert_false(temp_dir_has(f->dir, "store.json.new"));
+      assert_false(temp_dir_has(f->dir, STORE_FILE ".new"));
     }
     assert_true(failed >= 8); /* unlink, open, write, fsync, close, rename, open, fsync, close */
   }
@@ -245,7 +222,7 @@ static void whatever_fails_the_old_file_stays_and_the_next_try_succeeds(void **s
 }
 
 static void a_save_in_pieces_is_whole(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   ab_store *store = saved(f, 1);
 
   let(SHORT, 0, 0);
@@ -258,7 +235,7 @@ static void a_save_in_pieces_is_whole(void **state) {
 
 /* a place that cannot be written: what is there can be read, and saved when that has changed */
 static void a_place_that_cannot_be_written_is_read(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   ab_store_bond bond;
   ab_store *store;
 
@@ -279,7 +256,7 @@ static void a_place_that_cannot_be_written_is_read(void **state) {
 }
 
 static void a_place_that_others_have_written_to_meanwhile_is_theirs(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   ab_store *store, *other;
 
   ab_store_close(saved(f, 1));
@@ -310,7 +287,7 @@ static bool say_to(const char *path, const char *text) {
 }
 
 /* a file system of our own, of so many bytes, at f->dir */
-static bool mount_small(const fixture *f) {
+static bool mount_small(const store_place *f) {
   char map[32];
 
   (void) snprintf(map, sizeof map, "0 %u 1", (unsigned) geteuid());
@@ -330,7 +307,7 @@ static void fill(const char *path) {
   (void) close(fd);
 }
 
-static seen seen_in(fixture *f) {
+static seen seen_in(store_place *f) {
   ab_store *store = open_store(f, true);
   seen s = {0};
 
@@ -341,7 +318,7 @@ static seen seen_in(fixture *f) {
 }
 
 /* which step went wrong; 0: none */
-static int fill_and_make_room(fixture *f, ab_store *store, const char *filler) {
+static int fill_and_make_room(store_place *f, ab_store *store, const char *filler) {
   seen s;
 
   if (save(f, store, 1) < 0)
@@ -362,7 +339,7 @@ static int fill_and_make_room(fixture *f, ab_store *store, const char *filler) {
 }
 
 /* in a process of its own; 77: it may not mount */
-static int on_a_full_disk(fixture *f) {
+static int on_a_full_disk(store_place *f) {
   char filler[300];
   ab_store *store;
   int wrong;
@@ -377,7 +354,7 @@ static int on_a_full_disk(fixture *f) {
 }
 
 static void on_a_full_disk_the_old_file_stays_until_there_is_room(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   pid_t child = fork();
   int status;
 
@@ -393,7 +370,7 @@ static void on_a_full_disk_the_old_file_stays_until_there_is_room(void **state) 
 /* ---- being killed ---- */
 
 /* one save; true: it was killed meanwhile */
-static bool killed_at(fixture *f, fault kind, unsigned n, uint64_t generation) {
+static bool killed_at(store_place *f, fault kind, unsigned n, uint64_t generation) {
   pid_t child = fork();
   int status;
 
@@ -413,7 +390,7 @@ static bool killed_at(fixture *f, fault kind, unsigned n, uint64_t generation) {
 }
 
 static void killed_at_any_system_call_there_is_the_old_file_or_the_new_one(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
 
   for (fault kind = KILL_BEFORE; kind <= KILL_AFTER; kind++) {
     bool killed = true;
@@ -436,7 +413,7 @@ static void killed_at_any_system_call_there_is_the_old_file_or_the_new_one(void 
 }
 
 /* says which generation is kept, until it is killed */
-static void write_on(fixture *f, int pipe_in, uint64_t from) {
+static void write_on(store_place *f, int pipe_in, uint64_t from) {
   ab_store *store = open_store(f, false);
 
   while (store && save(f, store, ++from) == 0)
@@ -446,7 +423,7 @@ static void write_on(fixture *f, int pipe_in, uint64_t from) {
 }
 
 /* kills a writer some time after its first save; the last generation that it said */
-static uint64_t killed_while_writing(fixture *f, uint64_t from) {
+static uint64_t killed_while_writing(store_place *f, uint64_t from) {
   const struct timespec moment = {.tv_nsec = random() % 2000000};
   uint64_t acknowledged = 0;
   int fds[2], status;
@@ -469,7 +446,7 @@ static uint64_t killed_while_writing(fixture *f, uint64_t from) {
 }
 
 static void killed_five_hundred_times_nothing_that_was_kept_is_lost(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   unsigned newer = 0;
   uint64_t now = 0;
 
@@ -489,7 +466,7 @@ static void killed_five_hundred_times_nothing_that_was_kept_is_lost(void **state
 /* ---- two at once ---- */
 
 static void a_store_is_one_stack_s_alone(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   ab_store *store = saved(f, 1);
 
   assert_null(open_store(f, false));
@@ -501,7 +478,7 @@ static void a_store_is_one_stack_s_alone(void **state) {
 }
 
 static void a_store_is_one_program_s_alone_until_that_dies(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   int fds[2], status;
   pid_t child;
   char c;
@@ -525,7 +502,7 @@ static void a_store_is_one_program_s_alone_until_that_dies(void **state) {
 }
 
 static void who_only_looks_changes_nothing(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   ab_store *store = open_store(f, true);
   struct stat st;
 
@@ -533,7 +510,7 @@ static void who_only_looks_changes_nothing(void **state) {
   assert_int_equal(temp_dir_count(f->dir), 0);
   assert_int_equal(save(f, store, 1), AIOBLE_EPERM);
   ab_store_close(store);
-  temp_dir_write(f->dir, "store.json", "{");
+  temp_dir_write(f->dir, STORE_FILE, "{");
   assert_int_equal(chmod(f->path, 0644), 0);
   assert_null(open_store(f, true));
   assert_int_equal(f->err, AIOBLE_EINVAL);
@@ -543,14 +520,14 @@ static void who_only_looks_changes_nothing(void **state) {
 }
 
 static void what_is_edited_while_it_is_in_use_is_kept_aside(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   ab_store *store = saved(f, 1);
   char text[64];
 
-  temp_dir_write(f->dir, "store.json", "{\"version\": 1}");
+  temp_dir_write(f->dir, STORE_FILE, "{\"version\": 1}");
   assert_int_equal(save(f, store, 2), 0);
   assert_non_null(strstr(fake_env_log(f->env), "corrupt-1"));
-  temp_dir_read(f->dir, "store.json.corrupt-1", text, sizeof text);
+  temp_dir_read(f->dir, STORE_FILE ".corrupt-1", text, sizeof text);
   assert_string_equal(text, "{\"version\": 1}");
   (void) unlink(f->path);
   assert_int_equal(save(f, store, 3), 0);
@@ -560,19 +537,19 @@ static void what_is_edited_while_it_is_in_use_is_kept_aside(void **state) {
 
 /* ---- the file ---- */
 
-static int write_text(fixture *f, const char *path, const char *text) {
+static int write_text(store_place *f, const char *path, const char *text) {
   return ab_store_file_write(f->env, path, text, strlen(text), f->why);
 }
 
-static void expect_text(const fixture *f, const char *expected) {
+static void expect_text(const store_place *f, const char *expected) {
   char text[256];
 
-  temp_dir_read(f->dir, "store.json", text, sizeof text);
+  temp_dir_read(f->dir, STORE_FILE, text, sizeof text);
   assert_string_equal(text, expected);
 }
 
 static void the_file_is_private_and_so_are_new_directories(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char path[512];
   struct stat st;
   mode_t old = umask(0);
@@ -588,11 +565,11 @@ static void the_file_is_private_and_so_are_new_directories(void **state) {
 }
 
 static void a_replaced_file_is_a_new_one(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   struct stat before, after;
 
-  temp_dir_write(f->dir, "store.json", "old");
-  temp_dir_write(f->dir, "store.json.new", "left by somebody");
+  temp_dir_write(f->dir, STORE_FILE, "old");
+  temp_dir_write(f->dir, STORE_FILE ".new", "left by somebody");
   assert_int_equal(stat(f->path, &before), 0);
   assert_int_equal(write_text(f, f->path, "new"), 0);
   assert_int_equal(stat(f->path, &after), 0);
@@ -603,7 +580,7 @@ static void a_replaced_file_is_a_new_one(void **state) {
 
 /* what comes next is never written through a link, nor into a file that is another's */
 static void a_link_is_replaced_and_not_followed(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char link[512], target[512], text[16];
 
   temp_dir_write(f->dir, "target", "target");
@@ -621,12 +598,12 @@ static void a_link_is_replaced_and_not_followed(void **state) {
 }
 
 static void an_unwritable_place_is_an_error(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
   char path[512];
 
-  assert_true(write_text(f, "/proc/self/aioble/store.json", "x") < 0);
-  assert_non_null(strstr(f->why, "/proc/self/aioble/store.json"));
-  temp_dir_write(f->dir, "store.json", "old");
+  assert_true(write_text(f, "/proc/self/aioble/" STORE_FILE, "x") < 0);
+  assert_non_null(strstr(f->why, "/proc/self/aioble/" STORE_FILE));
+  temp_dir_write(f->dir, STORE_FILE, "old");
   (void) snprintf(path, sizeof path, "%s/file", f->path);
   assert_int_equal(write_text(f, path, "x"), -ENOTDIR);
   assert_int_equal(ab_store_file_lock(f->env, path, f->why), -ENOTDIR);
@@ -634,7 +611,7 @@ static void an_unwritable_place_is_an_error(void **state) {
 }
 
 static void a_directory_is_not_replaced(void **state) {
-  fixture *f = *state;
+  store_place *f = *state;
 
   assert_int_equal(mkdir(f->path, 0700), 0);
   assert_true(write_text(f, f->path, "x") < 0);
@@ -643,7 +620,7 @@ static void a_directory_is_not_replaced(void **state) {
   assert_int_equal(f->err, AIOBLE_EACCES);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, store_place_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
