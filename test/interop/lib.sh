@@ -135,7 +135,12 @@ ask() {
 
 # expect NAME REGEX SECONDS [OFFSET]: waits for text in NAME.log, after OFFSET characters.
 expect() {
-  within "$3" log_has "$1" "$2" "${4:-0}" || fail "$1 did not say '$2' in $3 s"
+  within "$3" log_has "$1" "$2" "${4:-0}" || unheard "$1" "$2"
+}
+
+# unheard NAME REGEX: the end of the scenario, which tells what was said instead
+unheard() {
+  fail "$1 did not say '$2', but at last '$(tail -n 1 "$out/$1.log" | tr -cd '[:print:]')'"
 }
 
 log_has() {
@@ -153,7 +158,7 @@ tell() {
 # hear NAME REGEX [SECONDS]: waits for text in NAME.log behind what was heard before, and leaves in
 # BASH_REMATCH what it was.
 hear() {
-  within "${3:-10}" log_says "$1" "$2" || fail "$1 did not say '$2'"
+  within "${3:-10}" log_says "$1" "$2" || unheard "$1" "$2"
 }
 
 log_says() {
