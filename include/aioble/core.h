@@ -241,22 +241,36 @@ AIOBLE_API void *aioble_user(const aioble_t *ble);
 AIOBLE_API int aioble_config_get(const aioble_t *ble, const char *key, char *value, size_t size);
 AIOBLE_API int aioble_config_set(aioble_t *ble, const char *key, const char *value);
 
-/** Counters since aioble_new(). */
+/**
+ * Counters since aioble_new(). Whatever limit a peer reaches shows in one of them, or is an error
+ * that the peer gets (att_refused) or an op of ours ends with; SECURITY.md has the limits.
+ */
 typedef struct aioble_stats {
-  uint64_t acl_in, acl_out;       /**< ACL packets */
-  uint64_t events, commands;      /**< HCI events and commands */
-  uint64_t malformed;             /**< packets dropped because they were not what they said */
-  uint64_t att_malformed;         /**< ATT PDUs dropped or refused as malformed */
-  uint64_t l2cap_dropped;         /**< L2CAP frames and commands that were no good, or for nobody */
-  uint64_t scan_reports;          /**< advertising reports */
-  uint64_t scan_evicted;          /**< devices forgotten because a scan's table was full */
-  uint64_t scan_dropped;          /**< results dropped because a scan's queue was full */
-  uint64_t links_refused;         /**< links beyond max_links, disconnected at once */
-  uint64_t notifications_dropped; /**< received, but the characteristic's queue was full */
+  uint64_t acl_in, acl_out;  /**< ACL packets */
+  uint64_t events, commands; /**< HCI events and commands */
+  uint64_t malformed;        /**< packets dropped because they were not what they said */
+  uint64_t att_malformed;    /**< ATT PDUs dropped or refused as malformed */
+  uint64_t att_refused;      /**< requests of peers answered with an error, of any kind */
+  uint64_t l2cap_dropped;    /**< L2CAP frames and commands that were no good, or for nobody */
+  uint64_t channels_refused; /**< channels that peers asked for and there was no room for */
+  uint64_t channels_broken;  /**< … ended because the peer broke their rules: credits, sizes */
+  uint64_t params_refused;   /**< connection parameters peers asked for and did not get */
+  uint64_t scan_reports;     /**< advertising reports */
+  uint64_t scan_evicted;     /**< devices forgotten because a scan's table was full */
+  uint64_t scan_dropped;     /**< results dropped because a scan's queue was full */
+  uint64_t links_refused;    /**< links beyond max_links, disconnected at once */
+  uint64_t notifications_dropped; /**< received, but a characteristic's queue was full */
   uint64_t writes_dropped;        /**< received without response, but the capture queue was full */
   uint64_t eatt_refused;          /**< enhanced bearers that we wanted of a peer and did not get */
   uint64_t signatures_refused;    /**< signed writes with a wrong signature, or of a stranger */
   uint64_t signatures_replayed;   /**< … that had been received before */
+  uint64_t smp_dropped;           /**< Security Manager commands that were no good, or too many */
+  uint64_t pairings_failed;       /**< pairings that ended with an error, whoever began them */
+  uint64_t pairings_refused;      /**< … that peers asked for and were not even begun */
+  uint64_t bonds_refused;         /**< not kept: one too many, or a weaker one, or a stranger's */
+  uint64_t early_released;        /**< frames taken before it was known under which encryption */
+  uint64_t private_lookups;       /**< private addresses tried with the keys of all bonds */
+  uint64_t not_remembered;        /**< attributes of peers: too many, or contradictory */
   uint64_t store_failures;        /**< times that the state file could not be read or written */
   uint64_t ops_without_memory;    /**< ops that could only be reported as AIOBLE_ENOMEM */
 } aioble_stats_t;

@@ -200,6 +200,10 @@ void aioble_stats(const aioble_t *ble, aioble_stats_t *stats) {
   stats->malformed += ble->gap.malformed;
   stats->signatures_refused = ble->smp.signatures_refused;
   stats->signatures_replayed = ble->smp.signatures_replayed;
+  stats->pairings_failed = ble->smp.pairings_failed;
+  stats->pairings_refused = ble->smp.pairings_refused;
+  stats->bonds_refused = ble->smp.bonds_refused;
+  stats->private_lookups = ble->smp.lookups;
   AB_LIST_EACH(n, &ble->conns)
     ab_host_add_conn_stats(ab_container_of(n, aioble_conn_t, node), stats);
   if (ble->hci)

@@ -112,6 +112,7 @@ struct ab_att {
   bool mtu_answered; /* … and the peer did */
   ab_att_state state;
   uint64_t malformed;  /* PDUs that were not what they should be, or came when they should not */
+  uint64_t refused;    /* the peer's requests that were answered with an error */
   ab_att_group *group; /* of the unenhanced one: who is beside it; NULL: nobody */
 };
 

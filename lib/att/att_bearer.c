@@ -137,6 +137,7 @@ static void send_error(ab_att *att, uint8_t request, uint16_t handle, uint8_t co
   ab_wr w;
   ab_buf *buf = owed_buf(att, &w);
 
+  att->refused++;
   if (!buf)
     return;
   ab_wr_u8(&w, AB_ATT_ERROR_RSP);

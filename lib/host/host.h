@@ -382,7 +382,8 @@ void ab_host_eatt_init(aioble_t *ble);
 /* if the link is encrypted: that may have changed */
 void ab_host_eatt_encrypted(aioble_conn_t *conn);
 unsigned ab_host_eatt_bearers(const aioble_conn_t *conn);
-uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn);
+/* of the bearers that are open; what others counted is in the unenhanced one's */
+void ab_host_eatt_add_stats(const aioble_conn_t *conn, aioble_stats_t *stats);
 /* of a link that has ended, when its memory goes */
 void ab_host_eatt_free(aioble_conn_t *conn);
 

@@ -98,8 +98,11 @@ static bool accept_params(aioble_conn_t *conn, const ab_gap_params *wish) {
                                  .latency = wish->latency,
                                  .timeout_ms = wish->timeout * 10u};
 
-  return !conn->hooks.on_param_request ||
-         conn->hooks.on_param_request(conn, &update, conn->hooks.user);
+  bool yes = !conn->hooks.on_param_request ||
+             conn->hooks.on_param_request(conn, &update, conn->hooks.user);
+
+  conn->ble->stats.params_refused += !yes;
+  return yes;
 }
 
 static bool on_link_param_request(void *ctx, ab_gap_link *link, const ab_gap_params *wish) {
@@ -118,10 +121,13 @@ static bool on_l2cap_param_request(void *ctx, const ab_l2cap_params *wish) {
   aioble_conn_t *conn = ctx;
   ab_gap_params params = {wish->interval_min, wish->interval_max, wish->latency, wish->timeout};
 
+  if (conn->params_cmd.link) { /* the one before is being carried out */
+    conn->ble->stats.params_refused++;
+    return false;
+  }
   if (!accept_params(conn, &params))
     return false;
-  if (!conn->params_cmd.link)
-    ab_gap_update(&conn->link, &conn->params_cmd, &params, on_peer_update_done);
+  ab_gap_update(&conn->link, &conn->params_cmd, &params, on_peer_update_done);
   return true;
 }
 
@@ -198,10 +204,16 @@ static void link_up(void *ctx, ab_gap_link *link) {
 void ab_host_add_conn_stats(const aioble_conn_t *conn, aioble_stats_t *stats) {
   const ab_l2cap_stats *l2cap = &conn->l2cap.stats;
 
-  stats->att_malformed += conn->att.malformed + ab_host_eatt_malformed(conn);
+  stats->att_malformed += conn->att.malformed;
+  stats->att_refused += conn->att.refused;
+  ab_host_eatt_add_stats(conn, stats);
   stats->l2cap_dropped +=
       l2cap->malformed + l2cap->unknown_cid + l2cap->unexpected + l2cap->dropped;
+  stats->channels_refused += l2cap->no_room;
+  stats->channels_broken += l2cap->broken;
   stats->notifications_dropped += conn->client.early_dropped;
+  stats->smp_dropped += conn->smp.ignored;
+  stats->not_remembered += conn->cache.table.refused;
 }
 
 static void link_down(void *ctx, ab_gap_link *link, int reason) {

@@ -48,6 +48,7 @@ static void flush(aioble_conn_t *conn) {
 static void on_time_up(ab_timer *timer) {
   aioble_conn_t *conn = ab_container_of(timer, aioble_conn_t, early.timer);
 
+  conn->ble->stats.early_released += conn->early.n;
   if (conn->ble->env.now_us >= conn->early.until_us) /* there was none */
     conn->link.hci.on_frame = on_frame;
   aioble_conn_ref(conn);
@@ -62,6 +63,7 @@ static void on_early_frame(ab_hci_link *hci, const uint8_t *data, size_t len) {
   ab_buf *frame = data && e->n < FRAMES_MAX ? ab_buf_copy(&conn->ble->bufs, data, len) : NULL;
 
   if (!frame) {
+    conn->ble->stats.early_released += e->n + 1;
     aioble_conn_ref(conn);
     flush(conn);
     if (conn->link.up)

@@ -219,12 +219,13 @@ unsigned ab_host_eatt_bearers(const aioble_conn_t *conn) {
   return n;
 }
 
-uint64_t ab_host_eatt_malformed(const aioble_conn_t *conn) {
-  uint64_t n = 0;
+void ab_host_eatt_add_stats(const aioble_conn_t *conn, aioble_stats_t *stats) {
+  for (unsigned i = 0; conn->eatt && i < conn->eatt->group.places; i++) {
+    const ab_att *att = conn->eatt->group.at[i];
 
-  for (unsigned i = 0; conn->eatt && i < conn->eatt->group.places; i++)
-    n += conn->eatt->group.at[i] ? conn->eatt->group.at[i]->malformed : 0;
-  return n;
+    stats->att_malformed += att ? att->malformed : 0;
+    stats->att_refused += att ? att->refused : 0;
+  }
 }
 
 void ab_host_eatt_free(aioble_conn_t *conn) {

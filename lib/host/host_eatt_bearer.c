@@ -139,6 +139,7 @@ static void end_bearer(bearer *b) {
     return;
   ab_att_group_set(&eatt->group, b->place, NULL);
   eatt->conn->att.malformed += b->att.malformed;
+  eatt->conn->att.refused += b->att.refused;
   ab_gatt_bearer_close(&b->server);
   ab_att_close(&b->att, AIOBLE_ENOTCONN);
 }

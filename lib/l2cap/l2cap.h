@@ -51,6 +51,8 @@ typedef struct ab_l2cap_stats {
   uint64_t unknown_cid; /* frames for no channel */
   uint64_t unexpected;  /* signalling responses to no request of ours */
   uint64_t dropped;     /* requests of the peer not answered: too many at once, or no memory */
+  uint64_t no_room;     /* channels that the peer asked for */
+  uint64_t broken;      /* channels of which the peer has broken the rules */
 } ab_l2cap_stats;
 
 /* ---- signalling requests of ours (4) ---- */

@@ -147,6 +147,7 @@ void ab_l2cap_release_cid(ab_l2cap_chan *chan) {
 static void leave(ab_l2cap_chan *chan, ab_l2cap_chan_state next, int status) {
   bool told = chan->state == AB_L2CAP_CHAN_GIVEN_UP || chan->state == AB_L2CAP_CHAN_WAIT_END;
 
+  chan->link->stats.broken += !told && status == AIOBLE_EPROTO;
   chan->state = next;
   ab_l2cap_tx_end(chan, status);
   ab_l2cap_rx_end(chan);

@@ -109,6 +109,11 @@ static bool place(ab_l2cap_link *link, const request *rq, ab_l2cap_chan *chan, u
   return true;
 }
 
+static uint16_t no_room(ab_l2cap_link *link) {
+  link->stats.no_room++;
+  return AIOBLE_L2CAP_NO_RESOURCES;
+}
+
 /* the listener's channels for those CIDs that nothing is against (`want`, n of them) */
 static uint16_t ask_listener(ab_l2cap_link *link, request *rq, ab_l2cap_listener *listener,
                              const unsigned *want, unsigned n) {
@@ -118,8 +123,8 @@ static uint16_t ask_listener(ab_l2cap_link *link, request *rq, ab_l2cap_listener
   for (unsigned i = 0; i < n; i++) {
     if (chans[i] && place(link, rq, chans[i], rq->scid[want[i]]))
       rq->chan[want[i]] = chans[i];
-    else if (!result)
-      result = AIOBLE_L2CAP_NO_RESOURCES;
+    else if (!result || result == AIOBLE_L2CAP_NO_RESOURCES)
+      result = no_room(link);
   }
   return result;
 }
@@ -138,7 +143,7 @@ static uint16_t admit(ab_l2cap_link *link, request *rq) {
   if (result)
     return result;
   for (unsigned i = 0; i < rq->n; i++) {
-    uint16_t bad = n < room ? bad_cid(link, rq, i) : AIOBLE_L2CAP_NO_RESOURCES;
+    uint16_t bad = n < room ? bad_cid(link, rq, i) : no_room(link);
 
     if (bad)
       against = bad;

@@ -137,6 +137,8 @@ typedef struct ab_smp_stack {
   uint64_t signatures_refused;  /* wrong, or by nobody whom we know */
   uint64_t signatures_replayed; /* right, but an old one */
   uint64_t bonds_refused;       /* weaker than the one there is, by another peer, or too many */
+  uint64_t pairings_failed, pairings_refused;
+  uint64_t lookups; /* of private addresses, with all keys */
 } ab_smp_stack;
 
 void ab_smp_stack_init(ab_smp_stack *stack, ab_env *env, ab_bufs *bufs);

@@ -156,6 +156,7 @@ static void forget(ab_smp *smp) {
 
 static void end(ab_smp *smp, int status, ab_smp_state state) {
   ab_timer_stop(smp->stack->env, &smp->timer);
+  smp->stack->pairings_failed += smp->pairing && status < 0;
   forget(smp);
   smp->state = (uint8_t) state;
   ab_smp_attempt_ended(smp->stack, &smp->peer, status);

@@ -167,6 +167,7 @@ static bool is_pairable(const ab_smp *smp, const ab_smp_policy *policy) {
 
 /* what we have asked for ends with it */
 static void turn_down(ab_smp *smp, uint8_t reason) {
+  smp->stack->pairings_refused++;
   if (smp->state == AB_SMP_P_ASKED)
     ab_smp_refuse(smp, reason);
   else
@@ -314,9 +315,9 @@ void ab_smp_on_security_request(ab_smp *smp, ab_rd *command) {
   else if (bond_will_do(smp, &wish))
     (void) ab_smp_encrypt(smp);
   else if (!is_pairable(smp, &smp->stack->policy))
-    ab_smp_say_failed(smp, AB_SMP_ERR_NOT_SUPPORTED);
+    turn_down(smp, AB_SMP_ERR_NOT_SUPPORTED);
   else if (ab_smp_too_soon(smp->stack, &smp->peer))
-    ab_smp_say_failed(smp, AB_SMP_ERR_REPEATED);
+    turn_down(smp, AB_SMP_ERR_REPEATED);
   else if (request(smp, &smp->stack->policy) < 0)
-    ab_smp_say_failed(smp, AB_SMP_ERR_UNSPECIFIED);
+    turn_down(smp, AB_SMP_ERR_UNSPECIFIED);
 }

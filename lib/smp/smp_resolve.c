@@ -116,6 +116,7 @@ ab_bond *ab_smp_resolve(ab_smp_stack *stack, const aioble_addr_t *addr) {
     to_front(set, i, set[i]);
     return set[0].bond;
   }
+  stack->lookups++;
   if (try_all(stack, addr, &found.bond))
     to_front(set, AB_SMP_RESOLVED_WAYS - 1, found);
   return found.bond;

@@ -324,8 +324,5 @@ void hostile_controller_says(hostile_bed *b, const char *text) {
 }
 
 aioble_stats_t hostile_stats(const hostile_bed *b) {
-  aioble_stats_t stats;
-
-  aioble_stats(b->victim, &stats);
-  return stats;
+  return sim_stats(b->victim);
 }

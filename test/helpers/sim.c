@@ -221,6 +221,13 @@ aioble_device_t *sim_device(aioble_t *ble, aioble_t *peer) {
   return device;
 }
 
+aioble_stats_t sim_stats(const aioble_t *ble) {
+  aioble_stats_t stats;
+
+  aioble_stats(ble, &stats);
+  return stats;
+}
+
 void sim_run_ms(sim *s, uint64_t ms) {
   aioble_virtual_run_until(s->radio, aioble_virtual_now_us(s->radio) + ms * 1000);
 }

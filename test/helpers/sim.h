@@ -53,6 +53,7 @@ bool sim_try_stack(sim *s);
 void sim_expect(aioble_op_t *op, int status);
 /* awaits success; the op is the caller's */
 aioble_op_t *sim_ok(aioble_op_t *op);
+aioble_stats_t sim_stats(const aioble_t *ble);
 /* runs for that much virtual time */
 void sim_run_ms(sim *s, uint64_t ms);
 

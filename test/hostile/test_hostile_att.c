@@ -117,6 +117,7 @@ static void case_20_requests_without_waiting(void **state) {
 
 static void case_23_prepared_writes(void **state) {
   hostile_bed b;
+  uint64_t refused;
 
   (void) state;
   hostile_open(&b, true);
@@ -153,7 +154,9 @@ static void case_23_prepared_writes(void **state) {
     sim_run_ms(&b.s, 1);
     vr_host_forget(&b.host);
   }
+  refused = hostile_stats(&b).att_refused;
   hostile_asks(&b, CID_ATT, "16 12 00 00 00 41", "01 16 12 00 09");
+  assert_int_equal(hostile_stats(&b).att_refused, refused + 1);
   hostile_asks(&b, CID_ATT, "18 00", "19");
   hostile_alive(&b);
   hostile_close(&b);

@@ -29,6 +29,7 @@ static void expect_channel_ended(hostile_bed *b) {
   hostile_hears(b, CID_SIGNAL, "06 ?? 04 00 40 00 40 00");
   hostile_says(b, CID_VICTIM, "01 00 41"); /* what was on its way */
   hostile_hears_nothing(b, CID_PEER);
+  assert_int_equal(hostile_stats(b).channels_broken, 1);
   hostile_alive(b);
 }
 
@@ -310,6 +311,25 @@ static void case_17_frames_of_nothing(void **state) {
   hostile_close(&b);
 }
 
+/* Connection parameters by L2CAP (4.20): one wish at a time is carried out, and none is lost */
+static void wishes_one_upon_the_other(void **state) {
+  hostile_bed b;
+
+  (void) state;
+  hostile_open(&b, false);
+  hostile_says(&b, CID_SIGNAL, "12 01 08 00 20 00 20 00 00 00 64 00");
+  hostile_says(&b, CID_SIGNAL, "12 02 08 00 30 00 30 00 00 00 64 00");
+  hostile_hears(&b, CID_SIGNAL, "13 01 02 00 00 00");
+  hostile_hears(&b, CID_SIGNAL, "13 02 02 00 01 00");
+  assert_int_equal(hostile_stats(&b).params_refused, 1);
+  sim_run_ms(&b.s, 1000);
+  assert_int_equal(aioble_conn_params(b.conn).interval_us, 40000);
+  hostile_asks(&b, CID_SIGNAL, "12 03 08 00 30 00 30 00 00 00 64 00", "13 03 02 00 00 00");
+  sim_run_ms(&b.s, 1000);
+  assert_int_equal(aioble_conn_params(b.conn).interval_us, 60000);
+  hostile_close(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(case_10_commands_that_do_not_fit_their_frame),
@@ -326,6 +346,7 @@ int main(void) {
       cmocka_unit_test(case_16_both_ends_end_a_channel_at_once),
       cmocka_unit_test(case_16_a_peer_that_never_answers_a_disconnect),
       cmocka_unit_test(case_17_frames_of_nothing),
+      cmocka_unit_test(wishes_one_upon_the_other),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

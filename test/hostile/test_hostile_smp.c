@@ -49,6 +49,7 @@ static void case_30_any_code_at_any_length(void **state) {
       hostile_mumbles(&b, CID_SMP, text);
     }
   hostile_mumbles(&b, CID_SMP, "");
+  assert_true(hostile_stats(&b).smp_dropped >= UINT8_MAX);
   expect_nothing_gained(&b);
   hostile_close(&b);
 }
@@ -334,6 +335,8 @@ static void case_37_failures_cost_time(void **state) {
     hostile_mumbles(&b, CID_SMP, "05 04");
   }
   assert_true(refused >= 10);
+  assert_int_equal(hostile_stats(&b).pairings_refused, refused);
+  assert_int_equal(hostile_stats(&b).pairings_failed, 20 - refused);
   expect_nothing_gained(&b);
   sim_run_ms(&b.s, 24ull * 3600 * 1000);
   hostile_asks(&b, CID_SMP, SC_REQUEST, "02 ?? 00 ?? 10 ?? ??"); /* but not for ever */

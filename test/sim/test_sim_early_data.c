@@ -104,6 +104,7 @@ static void nothing_is_held_for_long(void **state) {
   sim_connect(p.client, p.server, &p.at_client, &p.at_server);
   sim_watch_op(&watch, aioble_conn_read_by_uuid(p.at_client, AIOBLE_UUID16(0x2a11)));
   sim_watch_expect(&watch, AIOBLE_ERR_ATT(AB_ATT_ERR_INSUFFICIENT_ENCRYPTION));
+  assert_true(sim_stats(p.server).early_released > 0);
   sim_run_ms(&p.s, 100);
   sim_expect(aioble_conn_read_by_uuid(p.at_client, AIOBLE_UUID16(0x2a11)), 0);
   strict_pair_close(&p);
@@ -130,6 +131,7 @@ static void more_than_can_be_held_is_not(void **state) {
   sim_run_ms(&p.s, 1);
   assert_int_equal(p.at_client->att.malformed, 17);
   assert_int_equal(p.at_client->early.n, 0);
+  assert_int_equal(sim_stats(p.client).early_released, 17);
   assert_int_equal(
       aioble_virtual_controller_inject(controller(&p, p.client), packet, sizeof packet), 0);
   sim_run_ms(&p.s, 3);

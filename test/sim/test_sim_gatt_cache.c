@@ -80,6 +80,27 @@ static void what_was_seen_is_known_of_an_abandoned_discovery_too(void **state) {
   cached_pair_free(p);
 }
 
+static void what_is_too_much_to_be_remembered_is_found_all_the_same(void **state) {
+  cached_pair *p = cached_pair_new(NULL);
+  uint64_t not_remembered;
+  unsigned things;
+
+  (void) state;
+  cached_pair_meet(p, NULL);
+  things = cached_pair_discover(p, NULL, NULL);
+  cached_pair_part(p);
+  cached_pair_meet_bonded(p);
+  assert_int_equal(sim_stats(p->client).not_remembered, 0);
+  p->at_client->cache.table.max = 3;
+  for (unsigned i = 0; i < 2; i++)
+    assert_int_equal(cached_pair_discover(p, NULL, NULL), things);
+  not_remembered = sim_stats(p->client).not_remembered;
+  assert_true(not_remembered > 0);
+  cached_pair_part(p);
+  assert_int_equal(sim_stats(p->client).not_remembered, not_remembered);
+  cached_pair_free(p);
+}
+
 static void others_are_remembered_when_that_is_wished(void **state) {
   cached_pair *p = cached_pair_new(&(aioble_options_t){.gatt_cache = AIOBLE_CACHE_ALL});
   unsigned things, requests, in_background;
@@ -431,6 +452,7 @@ int main(void) {
       cmocka_unit_test(a_stranger_is_asked_each_time),
       cmocka_unit_test(a_bonded_peer_is_asked_once),
       cmocka_unit_test(what_was_seen_is_known_of_an_abandoned_discovery_too),
+      cmocka_unit_test(what_is_too_much_to_be_remembered_is_found_all_the_same),
       cmocka_unit_test(others_are_remembered_when_that_is_wished),
       cmocka_unit_test(a_wish_for_one_connection_is_enough),
       cmocka_unit_test(nothing_is_kept_of_a_bonded_peer_either),

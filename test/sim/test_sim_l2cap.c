@@ -257,6 +257,7 @@ static void a_listener_keeps_a_few_and_stops(void **state) {
   for (unsigned i = 0; i < 2; i++)
     kept[i] = sim_ok(aioble_conn_l2cap_connect(p.at_a, PSM, NULL));
   sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, NULL), AIOBLE_ERR_L2CAP(4));
+  assert_int_equal(sim_stats(p.b).channels_refused, 1);
   sim_expect(aioble_listener_accept(p.listener), 0);
   sim_expect(aioble_conn_l2cap_connect(p.at_a, PSM, NULL), 0);
   sim_expect(aioble_listener_accept(p.listener), 0);

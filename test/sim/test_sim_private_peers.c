@@ -268,6 +268,11 @@ static void add_bonds(aioble_t *ble, unsigned n) {
   }
 }
 
+static void one_too_many(aioble_t *ble) {
+  assert_int_equal(ab_smp_bond_add(&ble->smp, ab_smp_bond_new(&ble->smp)), AIOBLE_ENOBUFS);
+  assert_int_equal(sim_stats(ble).bonds_refused, 1);
+}
+
 static void among_a_thousand_bonds(void **state) {
   (void) state;
   for (unsigned i = 0; i < 2; i++) {
@@ -287,6 +292,8 @@ static void among_a_thousand_bonds(void **state) {
     expect_addr(&addr, &identity);
     connect_to(&w, A, &addr, adv);
     assert_true(aioble_conn_security(w.conn[A]).bonded);
+    assert_true(sim_stats(w.ble[A]).private_lookups > 0);
+    one_too_many(w.ble[A]);
     tear_down(&w);
   }
 }

@@ -137,13 +137,6 @@ static uint32_t last_counter(const world *w) {
   return ab_rd_le32(&r);
 }
 
-static aioble_stats_t stats_of(const aioble_t *ble) {
-  aioble_stats_t stats;
-
-  aioble_stats(ble, &stats);
-  return stats;
-}
-
 /* ---- one link ---- */
 
 static void a_signed_write_is_one_and_says_so(void **state) {
@@ -171,7 +164,7 @@ static void a_signed_write_is_one_and_says_so(void **state) {
   sim_expect(aioble_client_char_write(w->at_client, "open", 4, AIOBLE_WRITE_REQUEST),
              AIOBLE_ERR_ATT(0x03));
   assert_int_equal(w->opened, 4);
-  assert_int_equal(stats_of(w->p->server).signatures_refused, 0);
+  assert_int_equal(sim_stats(w->p->server).signatures_refused, 0);
   world_free(w);
 }
 
@@ -182,11 +175,11 @@ static void a_repeated_one_is_refused_and_counted(void **state) {
   knock(w, 0);
   for (unsigned i = 1; i <= 2; i++) {
     repeat(w);
-    assert_int_equal(stats_of(w->p->server).signatures_replayed, i);
+    assert_int_equal(sim_stats(w->p->server).signatures_replayed, i);
   }
   w->last[w->len - 1] ^= 1;
   repeat(w);
-  assert_int_equal(stats_of(w->p->server).signatures_refused, 1);
+  assert_int_equal(sim_stats(w->p->server).signatures_refused, 1);
   assert_int_equal(w->opened, 1);
   knock(w, 0);
   assert_int_equal(w->opened, 2);
@@ -243,7 +236,7 @@ static void a_stranger_cannot_sign(void **state) {
   assert_int_equal(aioble_bond_delete(w->p->server, &client), 0);
   knock(w, 0);
   assert_int_equal(w->opened, 1);
-  assert_int_equal(stats_of(w->p->server).signatures_refused, 1);
+  assert_int_equal(sim_stats(w->p->server).signatures_refused, 1);
   sim_expect(aioble_conn_disconnect(w->p->at_client), 0);
   knock(w, AIOBLE_ENOTCONN);
   world_free(w);
@@ -285,7 +278,7 @@ static void a_peer_in_hiding_signs_as_well(void **state) {
     part(w);
     sim_run_ms(&w->p->s, 70000);
   }
-  assert_int_equal(stats_of(w->p->server).signatures_refused, 0);
+  assert_int_equal(sim_stats(w->p->server).signatures_refused, 0);
   world_free(w);
 }
 
@@ -340,7 +333,7 @@ static void counters_outlive_a_restart_of_either(void **state) {
     memcpy(w->last, recorded, w->len);
     repeat(w);
     assert_int_equal(w->opened, i);
-    assert_int_equal(stats_of(w->p->server).signatures_replayed, i == 2 ? 2 : 1);
+    assert_int_equal(sim_stats(w->p->server).signatures_replayed, i == 2 ? 2 : 1);
     knock(w, 0);
     assert_int_equal(w->opened, i + 1);
     assert_true(last_counter(w) > before);
@@ -432,7 +425,7 @@ static void without_memory_it_is_sent_whole_or_not_at_all(void **state) {
     assert_true(w->opened <= opened + (status == 0));
     failed += status < 0;
     knock(w, 0);
-    assert_int_equal(stats_of(w->p->server).signatures_replayed, 0);
+    assert_int_equal(sim_stats(w->p->server).signatures_replayed, 0);
   }
   assert_true(failed > 0 && w->opened >= 11);
   world_free(w);
