@@ -97,7 +97,6 @@ static bool accept_params(aioble_conn_t *conn, const ab_gap_params *wish) {
                                  .interval_max_us = wish->interval_max * 1250u,
                                  .latency = wish->latency,
                                  .timeout_ms = wish->timeout * 10u};
-
   bool yes = !conn->hooks.on_param_request ||
              conn->hooks.on_param_request(conn, &update, conn->hooks.user);
 
