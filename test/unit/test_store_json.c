@@ -185,20 +185,17 @@ static void what_cannot_be_written_can_be_written_later(void **state) {
 
 static void a_file_that_cannot_be_read_for_lack_of_memory_is_left_alone(void **state) {
   store_bed *bed = *state;
-  ab_store *store = NULL;
-  int err = 0;
 
   assert_int_equal(set_bond(bed, 7), 0);
   assert_int_equal(ab_store_flush(bed->store, bed->at.why), 0);
   ab_store_close(bed->store); /* there is one at a time */
-  for (unsigned n = 1; !store; n++) {
+  bed->store = NULL;
+  for (unsigned n = 1; !bed->store; n++) {
     fail_the(n);
-    store =
-        ab_store_open(bed->at.env, &(ab_store_options){.path = bed->at.path}, &err, bed->at.why);
+    bed->store = store_place_open(&bed->at);
     fail_the(0);
-    assert_true(store || err == AIOBLE_ENOMEM);
+    assert_true(bed->store || bed->at.err == AIOBLE_ENOMEM);
   }
-  bed->store = store;
   assert_int_equal(get_bond(bed), 7);
 }
 

@@ -44,10 +44,10 @@ static void nothing_is_written_before_a_flush(void **state) {
 
   keep(bed, &peer_a, 1);
   assert_true(ab_store_dirty(bed->store));
-  assert_false(temp_dir_has(bed->at.dir, "store.json"));
+  assert_false(temp_dir_has(bed->at.dir, STORE_FILE));
   assert_int_equal(ab_store_flush(bed->store, bed->at.why), 0);
   assert_false(ab_store_dirty(bed->store));
-  assert_true(temp_dir_has(bed->at.dir, "store.json"));
+  assert_true(temp_dir_has(bed->at.dir, STORE_FILE));
 }
 
 static void what_changes_nothing_is_not_worth_a_flush(void **state) {
@@ -252,12 +252,9 @@ static void of_two_entries_for_one_peer_the_first_counts(void **state) {
 
 /* the file is kept aside, and what is kept from now on is in a new one */
 static void expect_aside(store_bed *bed, const char *text) {
-  int err;
-
   ab_store_close(bed->store);
-  temp_dir_write(bed->at.dir, "store.json", text);
-  bed->store =
-      ab_store_open(bed->at.env, &(ab_store_options){.path = bed->at.path}, &err, bed->at.why);
+  temp_dir_write(bed->at.dir, STORE_FILE, text);
+  bed->store = store_place_open(&bed->at);
   assert_non_null(bed->store);
   assert_non_null(strstr(bed->at.why, "corrupt-"));
   assert_int_equal(kept(bed, &peer_a), -1);
