@@ -208,7 +208,7 @@ AIOBLE_API size_t aioble_bonds(aioble_t *ble, aioble_bond_t *bonds, size_t max);
  * the turn.
  * @return 0, AIOBLE_ENOENT, AIOBLE_ENOTCONN (no stack); while the adapter is closed also
  *         AIOBLE_ENODEV (which file is only known when it has been open once), AIOBLE_EBUSY
- * (another program has the file), AIOBLE_ENOMEM, or why the file cannot be read or written
+ *         (another program has the file), AIOBLE_ENOMEM, or why the file cannot be read or written
  */
 AIOBLE_API int aioble_bond_delete(aioble_t *ble, const aioble_addr_t *addr);
 /**

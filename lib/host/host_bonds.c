@@ -49,22 +49,28 @@ typedef struct reading {
   int err; /* one could not be read: not to be mistaken for none */
 } reading;
 
+/* as one of those in force; 0, AIOBLE_ENOMEM, or AIOBLE_ENOBUFS: it is one too many */
+static int put_in_force(aioble_t *ble, const ab_store_bond *found, bool kept) {
+  ab_bond *bond = ab_smp_bond_new(&ble->smp);
+
+  if (!bond)
+    return AIOBLE_ENOMEM;
+  from_bond(bond, found);
+  bond->kept = kept;
+  return ab_smp_bond_add(&ble->smp, bond);
+}
+
 static void bring_back(void *ctx, const ab_store_bond *kept) {
   reading *r = ctx;
-  ab_smp_stack *smp = &r->ble->smp;
-  ab_bond *bond;
+  int err;
 
-  if (ab_smp_bond_with(smp, &kept->addr)) /* made while the store could not be read */
+  if (ab_smp_bond_with(&r->ble->smp, &kept->addr)) /* made while the store could not be read */
     return;
-  bond = ab_smp_bond_new(smp);
-  if (!bond) {
-    r->err = AIOBLE_ENOMEM;
-    return;
-  }
-  from_bond(bond, kept);
-  bond->kept = true;
-  if (ab_smp_bond_add(smp, bond) < 0)
-    say(r->ble, &kept->addr, "is one too many", AIOBLE_ENOBUFS);
+  err = put_in_force(r->ble, kept, true);
+  if (err == AIOBLE_ENOMEM)
+    r->err = err;
+  else if (err < 0)
+    say(r->ble, &kept->addr, "is one too many", err);
 }
 
 /* since then the file may have become another one */
@@ -179,18 +185,10 @@ typedef struct importing {
 /* one that there is, is the better one: it has been in use here */
 static void take(void *ctx, const ab_store_bond *found) {
   importing *im = ctx;
-  ab_smp_stack *smp = &im->ble->smp;
-  ab_bond *bond;
 
-  if (im->err < 0 || ab_smp_bond_with(smp, &found->addr))
+  if (im->err < 0 || ab_smp_bond_with(&im->ble->smp, &found->addr))
     return;
-  bond = ab_smp_bond_new(smp);
-  if (!bond) {
-    im->err = AIOBLE_ENOMEM;
-    return;
-  }
-  from_bond(bond, found);
-  im->err = ab_smp_bond_add(smp, bond);
+  im->err = put_in_force(im->ble, found, false);
   im->n += im->err == 0;
 }
 
@@ -217,6 +215,6 @@ int ab_host_bonds_import(aioble_t *ble, const char *path, unsigned *unreadable) 
   if (found.unreadable)
     ab_log(&ble->env, AB_LOG_WARN, "%s: %u entries could not be read", path, found.unreadable);
   *unreadable = found.unreadable;
-  explicit_bzero(&found, sizeof found);
+  ab_wipe(&found, sizeof found);
   return err < 0 ? err : im.n;
 }

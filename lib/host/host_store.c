@@ -4,9 +4,9 @@
  * it cannot be.
  *
  * 1. Each adapter has a file of its own, so it is opened once the controller has said who it is,
- * and closed with the adapter; then all is written. To be listed, bonds are read before, too.
+ *    and closed with the adapter; then all is written. To be listed, bonds are read before, too.
  * 2. Attributes and the like are written within 5 s; bonds at the end of the turn, before anybody
- * is told of them: several changes are one file.
+ *    is told of them: several changes are one file.
  * 3. What cannot be written is tried again with the next change, after 30 s, and at the close; then
  *    the store stays open until it can be. One that cannot be opened is not tried again before the
  *    adapter is opened again; bonds made meanwhile are in memory, and kept then.

@@ -56,8 +56,7 @@ void ab_smp_bond_free(ab_smp_stack *stack, ab_bond *bond) {
   if (!bond)
     return;
   ab_aes_free(bond->ah_key);
-  ab_wipe(bond, sizeof *bond);
-  ab_free(stack->env, bond);
+  ab_free_secret(stack->env, bond, sizeof *bond);
 }
 
 static void tell(const ab_smp_stack *stack, ab_bond *bond, bool gone) {

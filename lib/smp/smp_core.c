@@ -150,8 +150,7 @@ static void forget(ab_smp *smp) {
   if (!p)
     return;
   ab_smp_bond_free(smp->stack, p->bond);
-  ab_wipe(p, sizeof *p);
-  ab_free(smp->stack->env, p);
+  ab_free_secret(smp->stack->env, p, sizeof *p);
 }
 
 static void end(ab_smp *smp, int status, ab_smp_state state) {

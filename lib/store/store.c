@@ -91,8 +91,7 @@ static int read_file(ab_store *store, char *why) {
   if (err < 0)
     return err;
   err = parse_text(store, text, len, why);
-  explicit_bzero(text, len);
-  ab_free(store->env, text);
+  ab_free_secret(store->env, text, len);
   return err;
 }
 
@@ -112,8 +111,7 @@ static int read_ops(ab_store *store, char *why) {
   if (!(text = ab_memdup(store->env, given.data, given.len)))
     return AIOBLE_ENOMEM;
   err = parse_text(store, text, given.len, why);
-  explicit_bzero(text, given.len);
-  ab_free(store->env, text);
+  ab_free_secret(store->env, text, given.len);
   return err;
 }
 

@@ -140,8 +140,7 @@ static int read_regular(ab_env *env, int fd, const char *path, bool mend, char *
   n = read_up_to(fd, buf, (size_t) st.st_size);
   if (n < 0) {
     err = ab_store_file_failed(why, "cannot read", path);
-    explicit_bzero(buf, (size_t) st.st_size);
-    ab_free(env, buf);
+    ab_free_secret(env, buf, (size_t) st.st_size);
     return err;
   }
   buf[n] = '\0';

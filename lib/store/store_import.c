@@ -114,13 +114,13 @@ static bool read_secret(const cJSON *key, const cJSON *value, secret *s) {
 
 /* ---- bonds of them ---- */
 
-typedef struct import {
+typedef struct importing {
   ab_store_imported *out;
   ab_store_bond *bonds; /* one for each peer, in the order of the file */
   size_t n;
-} import;
+} importing;
 
-static ab_store_bond *bond_for(import *im, const aioble_addr_t *addr) {
+static ab_store_bond *bond_for(importing *im, const aioble_addr_t *addr) {
   for (size_t i = 0; i < im->n; i++)
     if (aioble_addr_equal(&im->bonds[i].addr, addr))
       return &im->bonds[i];
@@ -158,7 +158,7 @@ static bool read_irk(const cJSON *value, ab_store_imported *out) {
   return out->has_irk;
 }
 
-static bool read_entry(import *im, const cJSON *entry) {
+static bool read_entry(importing *im, const cJSON *entry) {
   const cJSON *kind = cJSON_IsArray(entry) ? entry->child : NULL;
   const cJSON *key = kind ? kind->next : NULL, *value = key ? key->next : NULL;
   uint16_t number;
@@ -189,7 +189,7 @@ static int read_array(ab_env *env, const cJSON *array, ab_store_imported *out, a
                       void *ctx) {
   int entries = cJSON_GetArraySize(array);
   size_t size = (size_t) entries * sizeof(ab_store_bond);
-import im = {.out = out, .bonds = ab_alloc(env, size) };
+  importing im = {.out = out, .bonds = ab_alloc(env, size)};
   const cJSON *entry;
 
   if (!im.bonds)
@@ -203,8 +203,7 @@ import im = {.out = out, .bonds = ab_alloc(env, size) };
     else
       out->unreadable++;
   }
-  explicit_bzero(im.bonds, size);
-  ab_free(env, im.bonds);
+  ab_free_secret(env, im.bonds, size);
   return 0;
 }
 
@@ -238,8 +237,7 @@ int ab_store_import(ab_env *env, const char *path, ab_store_imported *out, ab_st
   if (err < 0)
     return err;
   err = ab_store_import_text(env, text, len, out, fn, ctx);
-  explicit_bzero(text, len);
-  ab_free(env, text);
+  ab_free_secret(env, text, len);
   if (err == AIOBLE_EINVAL)
     AB_STORE_WHY_SET(why, "%s is no file of secrets of MicroPython's aioble", path);
   return err;

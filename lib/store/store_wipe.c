@@ -23,11 +23,6 @@ void ab_store_delete(cJSON *tree) {
   cJSON_Delete(tree);
 }
 
-static void free_text(const ab_store *store, char *text, size_t size) {
-  explicit_bzero(text, size);
-  ab_free(store->env, text);
-}
-
 /* cJSON's own way would leave copies behind as the text grows */
 char *ab_store_print(const ab_store *store, int *err) {
   for (size_t size = FIRST; size < 2 * AB_STORE_MAX; size *= 2) {
@@ -37,12 +32,12 @@ char *ab_store_print(const ab_store *store, int *err) {
     if (!text || (cJSON_PrintPreallocated(store->root, text, (int) size, true) &&
                   strlen(text) <= AB_STORE_MAX))
       return text;
-    free_text(store, text, size);
+    ab_free_secret(store->env, text, size);
   }
   *err = AIOBLE_EMSGSIZE;
   return NULL;
 }
 
 void ab_store_free_text(const ab_store *store, char *text) {
-  free_text(store, text, strlen(text));
+  ab_free_secret(store->env, text, strlen(text));
 }

@@ -44,6 +44,12 @@ void ab_free(ab_env *env, void *ptr) {
     env->mem.free(env->mem.ctx, ptr);
 }
 
+void ab_free_secret(ab_env *env, void *ptr, size_t size) {
+  if (ptr)
+    explicit_bzero(ptr, size);
+  ab_free(env, ptr);
+}
+
 void *ab_memdup(ab_env *env, const void *data, size_t n) {
   uint8_t *p = ab_alloc(env, n + 1);
 

@@ -27,6 +27,8 @@ void *ab_alloc(ab_env *env, size_t size);  /* NULL when out of memory */
 void *ab_zalloc(ab_env *env, size_t size); /* … zeroed */
 void *ab_resize(ab_env *env, void *ptr, size_t size);
 void ab_free(ab_env *env, void *ptr);
+/* … that has secrets in it, `size` octets: wiped first; NULL does nothing */
+void ab_free_secret(ab_env *env, void *ptr, size_t size);
 /* a copy of n bytes plus a terminating zero; NULL when out of memory */
 void *ab_memdup(ab_env *env, const void *data, size_t n);
 char *ab_strdup(ab_env *env, const char *text); /* NULL for NULL, too */
