@@ -8,6 +8,8 @@
  */
 #include "smp/smp.h"
 
+#include "helpers/seeded.h"
+
 #include <stdlib.h>
 
 enum { STEP_PDU = 0xc0, PUBLIC_KEY = 0x0c };
@@ -27,16 +29,6 @@ typedef struct world {
 static void check(bool ok) {
   if (!ok)
     abort();
-}
-
-static int fill(void *ctx, void *buf, size_t len) {
-  world *w = ctx;
-
-  for (size_t i = 0; i < len; i++) {
-    w->random = w->random * 6364136223846793005u + 1442695040888963407u;
-    ((uint8_t *) buf)[i] = (uint8_t) (w->random >> 56);
-  }
-  return 0;
 }
 
 /* ---- what it tells ---- */
@@ -172,8 +164,8 @@ static world *world_new(bool central) {
 
   check(w != NULL);
   w->env.mem = ab_libc_allocator;
-  w->env.random_fn = fill;
-  w->env.random_ctx = w;
+  w->env.random_fn = seeded_random;
+  w->env.random_ctx = &w->random;
   ab_bufs_init(&w->bufs, &w->env, 8);
   ab_smp_stack_init(&w->stack, &w->env, &w->bufs);
   w->stack.has_irk = true;

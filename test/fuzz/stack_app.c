@@ -2,6 +2,7 @@
 #include "stack_app.h"
 
 #include "api/op.h"
+#include "helpers/seeded.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -53,11 +54,7 @@ static void *resize(void *ctx, void *ptr, size_t size) {
 static int fill(void *user, void *buf, size_t len) {
   app *a = user;
 
-  for (size_t i = 0; i < len; i++) {
-    a->random = a->random * 6364136223846793005u + 1442695040888963407u;
-    ((uint8_t *) buf)[i] = (uint8_t) (a->random >> 56);
-  }
-  return 0;
+  return seeded_random(&a->random, buf, len);
 }
 
 /* ---- ops ---- */

@@ -10,10 +10,19 @@ const char *peer_word(char **arguments) {
   return word ? word : "";
 }
 
+static void quit(peer_commands_t *c) {
+  uv_close((uv_handle_t *) &c->input, NULL);
+  aioble_op_unref(aioble_close(c->ble));
+}
+
 static void obey(peer_commands_t *c, char *line) {
   char *rest = line;
   const char *name = peer_word(&rest);
 
+  if (strcmp(name, "quit") == 0) {
+    quit(c);
+    return;
+  }
   for (const peer_command_t *row = c->table; row->name; row++)
     if (strcmp(row->name, name) == 0) {
       row->run(c->user, rest);
@@ -32,13 +41,12 @@ static void give_room(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
 /* A line that does not fit ends it, too: then there is no room, and n says so. */
 static void on_input(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   peer_commands_t *c = stream->data;
-  char quit[] = "quit";
   char *end;
 
   (void) buf;
   if (n < 0) {
     printf("no more commands: %s\n", uv_strerror((int) n));
-    obey(c, quit);
+    quit(c);
     return;
   }
   c->len += (size_t) n;
@@ -51,16 +59,13 @@ static void on_input(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
 }
 
 void peer_commands_start(peer_commands_t *c, uv_loop_t *loop, const peer_command_t *table,
-                         void *user) {
+                         aioble_t *ble, void *user) {
   (void) setvbuf(stdout, NULL, _IOLBF, 0);
   c->table = table;
+  c->ble = ble;
   c->user = user;
   uv_pipe_init(loop, &c->input, 0);
   c->input.data = c;
   uv_pipe_open(&c->input, 0);
   uv_read_start((uv_stream_t *) &c->input, give_room, on_input);
-}
-
-void peer_commands_stop(peer_commands_t *c) {
-  uv_close((uv_handle_t *) &c->input, NULL);
 }

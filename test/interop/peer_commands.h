@@ -3,6 +3,7 @@
 #ifndef PEER_COMMANDS_H
 #define PEER_COMMANDS_H
 
+#include <aioble/core.h>
 #include <uv.h>
 
 typedef struct peer_command {
@@ -12,17 +13,17 @@ typedef struct peer_command {
 
 typedef struct peer_commands {
   const peer_command_t *table; /* ends with a row without a name */
-  void *user;                  /* given to each */
+  aioble_t *ble;
+  void *user; /* given to each */
   uv_pipe_t input;
   char line[1152];
   size_t len;
 } peer_commands_t;
 
-/* Also makes stdout a line at a time. The end of input is the command "quit". */
+/* Also makes stdout a line at a time. "quit", or the end of input, closes the stack, and nothing
+   more is taken: then the loop ends. */
 void peer_commands_start(peer_commands_t *commands, uv_loop_t *loop, const peer_command_t *table,
-                         void *user);
-/* Takes no more: for the one that ends the program. */
-void peer_commands_stop(peer_commands_t *commands);
+                         aioble_t *ble, void *user);
 /* The next word of what is left, which is moved behind it; "": there is none. */
 const char *peer_word(char **arguments);
 

@@ -371,27 +371,26 @@ static void do_end(void *user, char *arguments) {
 
 /* --- from beginning to end ------------------------------------------------------------------- */
 
-static void do_quit(void *user, char *arguments) {
-  app_t *app = user;
-
-  (void) arguments;
-  peer_commands_stop(&app->commands);
-  aioble_op_unref(aioble_close(app->ble));
-}
-
 static const peer_command_t commands[] = {
-    {"config", do_config},   {"advertise", do_advertise},
-    {"connect", do_connect}, {"pair", do_pair},
-    {"answer", do_answer},   {"bonds", do_bonds},
-    {"forget", do_forget},   {"read", do_read},
-    {"listen", do_listen},   {"open", do_open},
-    {"send", do_send},       {"end", do_end},
-    {"bearers", do_bearers}, {"disconnect", do_disconnect},
-    {"quit", do_quit},       {NULL, NULL},
+    {"config", do_config},
+    {"advertise", do_advertise},
+    {"connect", do_connect},
+    {"pair", do_pair},
+    {"answer", do_answer},
+    {"bonds", do_bonds},
+    {"forget", do_forget},
+    {"read", do_read},
+    {"listen", do_listen},
+    {"open", do_open},
+    {"send", do_send},
+    {"end", do_end},
+    {"bearers", do_bearers},
+    {"disconnect", do_disconnect},
+    {NULL, NULL},
 };
 
 static void run(app_t *app, uv_loop_t *loop) {
-  peer_commands_start(&app->commands, loop, commands, app);
+  peer_commands_start(&app->commands, loop, commands, app->ble, app);
   aioble_set_on_prompt(app->ble, on_prompt, app);
   make_service(app);
   uv_run(loop, UV_RUN_DEFAULT);

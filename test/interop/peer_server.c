@@ -261,23 +261,15 @@ static void do_mtu(void *user, char *arguments) {
   printf("mtu: %u\n", aioble_conn_mtu(app->conn));
 }
 
-static void do_quit(void *user, char *arguments) {
-  app_t *app = user;
-
-  (void) arguments;
-  peer_commands_stop(&app->commands);
-  aioble_op_unref(aioble_close(app->ble));
-}
-
 static const peer_command_t commands[] = {
-    {"register", do_register}, {"set", do_set}, {"get", do_get},   {"notify", do_notify},
-    {"indicate", do_indicate}, {"mtu", do_mtu}, {"quit", do_quit}, {NULL, NULL},
+    {"register", do_register}, {"set", do_set}, {"get", do_get}, {"notify", do_notify},
+    {"indicate", do_indicate}, {"mtu", do_mtu}, {NULL, NULL},
 };
 
 /* --- from beginning to end ------------------------------------------------------------------- */
 
 static void run(app_t *app, uv_loop_t *loop) {
-  peer_commands_start(&app->commands, loop, commands, app);
+  peer_commands_start(&app->commands, loop, commands, app->ble, app);
   make_table(app);
   advertise(app);
   uv_run(loop, UV_RUN_DEFAULT);

@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
+#include "helpers/seeded.h"
 #include "helpers/sim.h"
 #include "helpers/temp_dir.h"
 #include "host/host.h"
@@ -205,16 +206,6 @@ static void forget_heap(void) {
 
 /* ---- two stacks ---- */
 
-static int seeded(void *user, void *buf, size_t len) {
-  uint64_t *random = user;
-
-  for (size_t i = 0; i < len; i++) {
-    *random = *random * 6364136223846793005u + 1442695040888963407u;
-    ((uint8_t *) buf)[i] = (uint8_t) (*random >> 56);
-  }
-  return 0;
-}
-
 static void set_up(world *w, const aioble_virtual_controller_options_t *controller) {
   static const aioble_allocator_t memory = {take, resize, give_back, NULL};
 
@@ -229,7 +220,7 @@ static void set_up(world *w, const aioble_virtual_controller_options_t *controll
         .store = path,
         .snoop = snoop,
         .allocator = &memory,
-        .random = seeded,
+        .random = seeded_random,
         .log = keep_log,
         .log_level = AIOBLE_LOG_INFO,
         .user = &w->random[i],

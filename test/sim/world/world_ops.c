@@ -3,6 +3,7 @@
  * Ops of a world. Each is delivered once, not from inside any call, not by a stack that is closed;
  * what came of it is the model's.
  */
+#include "helpers/seeded.h"
 #include "host/host.h"
 #include "world.h"
 
@@ -13,8 +14,7 @@
 /* ---- chance ---- */
 
 unsigned world_roll(world *w, unsigned sides) {
-  w->random = w->random * 6364136223846793005u + 1442695040888963407u;
-  return (unsigned) (w->random >> 33) % sides;
+  return (unsigned) (seeded_next(&w->random) >> 33) % sides;
 }
 
 w_side *world_side(world *w) {
